@@ -1,0 +1,27 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Logger } from 'pino';
+import type { Config } from './config/config';
+import { ConfigModule } from './config/config.module';
+import { HealthModule } from './health/health.module';
+import { KafkaModule } from './kafka/kafka.module';
+import { MessagesApiModule } from './messages-api/messages-api.module';
+import { ObservabilityModule } from './observability/observability.module';
+import { SettlementModule } from './settlement/settlement.module';
+
+/** The service, in the order of the flow: read and dispatch, send, settle; beside it what watches. */
+@Module({})
+export class AppModule {
+  static forRoot(config: Config, logger: Logger): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ConfigModule.forRoot(config),
+        ObservabilityModule.forRoot(logger),
+        KafkaModule,
+        MessagesApiModule,
+        SettlementModule,
+        HealthModule,
+      ],
+    };
+  }
+}

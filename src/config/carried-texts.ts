@@ -1,0 +1,49 @@
+import { fileVariable, type SettingEntry } from './setting';
+
+/** Reads a whole file as UTF-8; throws as node:fs does. */
+export type ReadFile = (path: string) => string;
+
+/** What a setting carries, before it is read: its text, and the variable that a fault must name. */
+export type Carried =
+  | { readonly kind: 'unset' }
+  | { readonly kind: 'text'; readonly variable: string; readonly text: string; readonly fromFile: boolean }
+  | { readonly kind: 'fault'; readonly variable: string; readonly message: string };
+
+/** Finds the text of one setting in the environment or in the file that it names. An empty variable counts as not set. */
+export function carriedText(setting: SettingEntry, env: NodeJS.ProcessEnv, readFile: ReadFile): Carried {
+  const { variable, carrier } = setting;
+  const given = env[variable] ?? '';
+  switch (carrier) {
+    case 'text':
+      return ownText(variable, given);
+    case 'file':
+      return given === '' ? { kind: 'unset' } : fileText(variable, given, readFile);
+    case 'secret': {
+      const file = fileVariable(variable);
+      const path = env[file] ?? '';
+      if (path === '') return ownText(variable, given);
+      if (given !== '') return { kind: 'fault', variable, message: `must not be set together with ${file}` };
+      return fileText(file, path, readFile);
+    }
+  }
+}
+
+function ownText(variable: string, given: string): Carried {
+  return given === '' ? { kind: 'unset' } : { kind: 'text', variable, text: given, fromFile: false };
+}
+
+function fileText(variable: string, path: string, readFile: ReadFile): Carried {
+  try {
+    const text = readFile(path).replace(/\r?\n$/, '');
+    if (text === '') return { kind: 'fault', variable, message: 'must name a file that is not empty' };
+    return { kind: 'text', variable, text, fromFile: true };
+  } catch (error) {
+    return { kind: 'fault', variable, message: `must name a readable file (${errorCode(error)})` };
+  }
+}
+
+/** The errno code alone: the message of a file system error quotes the path. */
+function errorCode(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
+  return typeof code === 'string' ? code : 'unknown error';
+}

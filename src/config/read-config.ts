@@ -1,0 +1,60 @@
+import 'reflect-metadata';
+import { readFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import { carriedText, type Carried, type ReadFile } from './carried-texts';
+import { combinationFaults } from './combinations';
+import type { Config } from './config';
+import { Environment } from './environment';
+import { settingsOf, type SettingEntry } from './setting';
+import { toConfig } from './to-config';
+
+/** A frozen configuration, or one line per faulty variable: `NAME: must be …`, never with what it was set to. */
+export type ConfigReading =
+  { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly faults: readonly string[] };
+
+/**
+ * Reads the whole configuration from environment variables and the files they name, and reports all faults at once, in
+ * the order of the settings.
+ */
+export function readConfig(
+  env: NodeJS.ProcessEnv,
+  readFile: ReadFile = (path) => readFileSync(path, 'utf8'),
+): ConfigReading {
+  const settings = settingsOf(Environment);
+  const carried = new Map(settings.map((setting) => [setting.variable, carriedText(setting, env, readFile)]));
+  const texts = settings.map((setting) => [setting.variable, textOf(setting, carried.get(setting.variable))]);
+  const environment = plainToInstance(Environment, Object.fromEntries(texts));
+
+  const given = new Set(settings.map(({ variable }) => variable).filter((name) => carried.get(name)?.kind !== 'unset'));
+  const messages = new Map<string, string>();
+  for (const { variable, message } of combinationFaults(environment, given)) messages.set(variable, message);
+  for (const { property, constraints } of validateSync(environment, { stopAtFirstError: true })) {
+    messages.set(property, Object.values(constraints ?? {}).join('; '));
+  }
+
+  const faults = settings.flatMap(({ variable }) => faultLine(variable, carried.get(variable), messages.get(variable)));
+  return faults.length > 0
+    ? { ok: false, faults }
+    : { ok: true, config: deepFreeze(toConfig(environment, hostname())) };
+}
+
+function textOf(setting: SettingEntry, carried: Carried | undefined): string | null {
+  if (carried?.kind === 'text') return carried.text;
+  return setting.unset.kind === 'default' ? setting.unset.text : null;
+}
+
+function faultLine(variable: string, carried: Carried | undefined, message: string | undefined): readonly string[] {
+  if (carried?.kind === 'fault') return [`${carried.variable}: ${carried.message}`];
+  if (message === undefined) return [];
+  if (carried?.kind === 'text' && carried.fromFile) return [`${carried.variable}: its content ${message}`];
+  return [`${variable}: ${message}`];
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const member of Object.values(value)) {
+    if (typeof member === 'object' && member !== null) deepFreeze(member);
+  }
+  return Object.freeze(value);
+}

@@ -1,0 +1,55 @@
+import { Transform } from 'class-transformer';
+import { IsDefined, ValidateIf } from 'class-validator';
+import type { Kind } from './kinds';
+
+/** What holds where a variable is not set: nothing, a text read like a given one, a value derived from others, or a fault. */
+export type Unset =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'default'; readonly text: string }
+  | { readonly kind: 'derived'; readonly shown: string }
+  | { readonly kind: 'required'; readonly example: string };
+
+/** How a variable carries its value: as its own text; a secret also by `<NAME>_FILE`; or always as the path of a file. */
+export type Carrier = 'text' | 'secret' | 'file';
+
+/** One environment variable, as readers and documents need it. */
+export interface SettingEntry {
+  readonly variable: string;
+  readonly unset: Unset;
+  /** One sentence without its full stop. */
+  readonly meaning: string;
+  readonly mustBe: string;
+  readonly carrier: Carrier;
+}
+
+const entries = new Map<object, SettingEntry[]>();
+
+/** The settings declared on a class, in the order of their declaration. */
+export function settingsOf(type: { readonly prototype: object }): readonly SettingEntry[] {
+  return entries.get(type.prototype) ?? [];
+}
+
+/** The variable that names the file of a secret. */
+export function fileVariable(variable: string): string {
+  return `${variable}_FILE`;
+}
+
+/**
+ * Declares the property to be the environment variable of the same name: how its text is read, what it must be, and what
+ * the documents say about it. A property that is not set and has no default is null.
+ */
+export function Setting<T>(kind: Kind<T>, unset: Unset, meaning: string, carrier: Carrier = 'text') {
+  return <K extends string>(target: { readonly [P in K]: T | null }, variable: K): void => {
+    const { mustBe } = kind;
+    const declared = entries.get(target) ?? [];
+    entries.set(target, [...declared, { variable, unset, meaning, mustBe, carrier }]);
+
+    Transform(({ value }: { value: string | null }) => (value === null ? null : kind.parse(value)))(target, variable);
+    if (unset.kind === 'required') {
+      const alternative = carrier === 'secret' ? ` here or by ${fileVariable(variable)}` : '';
+      IsDefined({ message: `must be set${alternative}: ${mustBe}` })(target, variable);
+    }
+    ValidateIf((_, value) => value !== null || unset.kind === 'required')(target, variable);
+    for (const check of kind.checks) check({ message: `must be ${mustBe}` })(target, variable);
+  };
+}

@@ -1,0 +1,69 @@
+import { CHANNELS, type Channel } from '../contract/channels';
+import type { ChannelLimits, Config, KafkaConfig } from './config';
+import { rateLimitVariable, type Environment } from './environment';
+
+/** Arranges a valid environment for those who use it. `hostname` completes the replica id where none is set. */
+export function toConfig(environment: Environment, hostname: string): Config {
+  const replicaId = environment.REPLICA_ID ?? `${hostname}-${environment.HTTP_PORT}`;
+  return {
+    replicaId,
+    kafka: {
+      brokers: environment.KAFKA_BROKERS,
+      clientId: `${environment.KAFKA_CLIENT_ID}-${replicaId}`,
+      groupId: environment.KAFKA_GROUP_ID,
+      sessionTimeoutMs: environment.KAFKA_SESSION_TIMEOUT_MS,
+      ssl: sslOf(environment),
+      sasl: saslOf(environment),
+      topicPrefix: environment.TOPIC_PREFIX,
+      channels: environment.CHANNELS,
+      createTopics: environment.CREATE_TOPICS,
+      commitIntervalMs: environment.COMMIT_INTERVAL_MS,
+      maxConsumerRestarts: environment.CONSUMER_RESTARTS,
+      publishTimeoutMs: environment.PUBLISH_TIMEOUT_MS,
+    },
+    intake: { maxCommands: environment.INTAKE_MAX_COMMANDS, maxBytes: environment.INTAKE_MAX_BYTES },
+    messagesApi: {
+      // Paths of operations open with a slash.
+      url: new URL(environment.MESSAGES_API_URL).href.replace(/\/+$/, ''),
+      key: environment.MESSAGES_API_KEY,
+      timeoutMs: environment.MESSAGES_API_TIMEOUT_MS,
+      maxResponseBytes: environment.MESSAGES_API_MAX_RESPONSE_BYTES,
+    },
+    dispatch: {
+      maxInFlight: environment.MAX_IN_FLIGHT,
+      limits: Object.fromEntries(CHANNELS.map((channel) => [channel, limitsOf(environment, channel)])) as Record<
+        Channel,
+        ChannelLimits
+      >,
+      retry: {
+        maxAttempts: environment.RETRY_MAX_ATTEMPTS,
+        baseDelayMs: environment.RETRY_BASE_DELAY_MS,
+        maxDelayMs: environment.RETRY_MAX_DELAY_MS,
+        retryAfterMaxMs: environment.RETRY_AFTER_MAX_MS,
+      },
+      defaultDelivery: environment.DEFAULT_DELIVERY,
+    },
+    http: { port: environment.HTTP_PORT },
+    shutdownTimeoutMs: environment.SHUTDOWN_TIMEOUT_MS,
+    log: { level: environment.LOG_LEVEL, format: environment.LOG_FORMAT },
+  };
+}
+
+function sslOf(environment: Environment): KafkaConfig['ssl'] {
+  const { KAFKA_SSL_CA_FILE: ca, KAFKA_SSL_CERT_FILE: cert, KAFKA_SSL_KEY_FILE: key } = environment;
+  if (!environment.KAFKA_SSL) return null;
+  return { ...(ca !== null && { ca }), ...(cert !== null && { cert }), ...(key !== null && { key }) };
+}
+
+function saslOf(environment: Environment): KafkaConfig['sasl'] {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = environment;
+  return mechanism === null || username === null || password === null ? null : { mechanism, username, password };
+}
+
+function limitsOf(environment: Environment, channel: Channel): ChannelLimits {
+  return {
+    channel: environment[rateLimitVariable(channel, 'channel')] ?? null,
+    workspace: environment[rateLimitVariable(channel, 'workspace')] ?? null,
+    recipient: environment[rateLimitVariable(channel, 'recipient')] ?? null,
+  };
+}

@@ -1,0 +1,116 @@
+import type { Outcome, Source } from './outcome';
+import { cutError } from './result';
+import { isLegalTopic } from './topics';
+
+type HeaderValue = Buffer | string;
+
+/** Headers of a Kafka record, as kafkajs has them: a name that occurs several times has an array. */
+export type Headers = Record<string, HeaderValue | HeaderValue[] | undefined>;
+
+/** Every header that the service reads or writes. The `kafka_` names are Spring's and Nest's. */
+export const HEADER = {
+  commandId: 'command-id',
+  outcome: 'outcome',
+  error: 'error',
+  attempts: 'attempts',
+  contentType: 'content-type',
+  traceparent: 'traceparent',
+  tracestate: 'tracestate',
+  correlationId: 'kafka_correlationId',
+  replyTopic: 'kafka_replyTopic',
+  replyPartition: 'kafka_replyPartition',
+  nestIsDisposed: 'kafka_nest-is-disposed',
+  originalTopic: 'kafka_dlt-original-topic',
+  originalPartition: 'kafka_dlt-original-partition',
+  originalOffset: 'kafka_dlt-original-offset',
+  originalTimestamp: 'kafka_dlt-original-timestamp',
+  truncated: 'kafka_dlt-truncated',
+} as const;
+
+/** Headers that a result takes over from its command, and how many bytes of each at most. */
+const COPIED = { [HEADER.traceparent]: 256, [HEADER.tracestate]: 4_096, [HEADER.correlationId]: 4_096 };
+
+const MAX_PARTITION = 2 ** 31 - 1;
+/** Nest looks only whether the header is there; this is what its own server sends. */
+const DISPOSED = Buffer.alloc(1);
+
+/** Where a command asks for its result to be sent beside the results topic. */
+export interface ReplyTarget {
+  readonly topic: string;
+  /** Null leaves it to the partitioner. */
+  readonly partition: number | null;
+  readonly correlationId: HeaderValue | null;
+}
+
+/** Why and whence a dead letter comes. */
+export interface DeadLetterCause {
+  readonly source: Source;
+  /** Timestamp of the command's record as Kafka gives it: milliseconds since the epoch in decimal. */
+  readonly timestamp: string;
+  readonly outcome: Outcome;
+  readonly error: string;
+  readonly attempts: number;
+}
+
+/**
+ * Headers of a result. Of the command's own only those that place it are taken over, and not where they are so large that
+ * the broker might refuse the result for it.
+ */
+export function resultHeaders(own: Headers, commandId: string | null, outcome: Outcome): Headers {
+  const headers: Headers = { [HEADER.outcome]: outcome, [HEADER.contentType]: 'application/json' };
+  if (commandId !== null) headers[HEADER.commandId] = commandId;
+  for (const [name, maxBytes] of Object.entries(COPIED)) {
+    const value = lastValue(own, name, maxBytes);
+    if (value !== null) headers[name] = value;
+  }
+  return headers;
+}
+
+/** Where the result is to be sent too; null where the command asks for no reply or names no possible topic. */
+export function replyTarget(own: Headers): ReplyTarget | null {
+  const topic = lastValue(own, HEADER.replyTopic, 249)?.toString() ?? '';
+  if (!isLegalTopic(topic)) return null;
+  const correlationId = lastValue(own, HEADER.correlationId, COPIED[HEADER.correlationId]);
+  return { topic, partition: toPartition(lastValue(own, HEADER.replyPartition, 10)?.toString() ?? ''), correlationId };
+}
+
+/** Headers that let Nest's `ClientKafka.send()` complete with the reply. */
+export function replyHeaders(target: ReplyTarget): Headers {
+  const headers: Headers = { [HEADER.nestIsDisposed]: DISPOSED };
+  if (target.correlationId !== null) headers[HEADER.correlationId] = target.correlationId;
+  return headers;
+}
+
+/** Headers of a dead letter: the command's own, and ours over those of the same name. */
+export function deadLetterHeaders(own: Headers, cause: DeadLetterCause): Headers {
+  return { ...own, ...causeHeaders(cause) };
+}
+
+/** Headers of a dead letter that was too large for the broker: it has neither value nor the command's own headers. */
+export function truncatedDeadLetterHeaders(cause: DeadLetterCause): Headers {
+  return { ...causeHeaders(cause), [HEADER.truncated]: 'true' };
+}
+
+function causeHeaders({ source, timestamp, outcome, error, attempts }: DeadLetterCause): Headers {
+  return {
+    [HEADER.originalTopic]: source.topic,
+    [HEADER.originalPartition]: String(source.partition),
+    [HEADER.originalOffset]: source.offset,
+    [HEADER.originalTimestamp]: timestamp,
+    [HEADER.outcome]: outcome,
+    [HEADER.error]: cutError(error),
+    [HEADER.attempts]: String(attempts),
+  };
+}
+
+/** The last value of a header, as Kafka's own clients read one; null where it is absent, empty or larger than `maxBytes`. */
+function lastValue(headers: Headers, name: string, maxBytes: number): HeaderValue | null {
+  const header = headers[name];
+  const value = Array.isArray(header) ? header.at(-1) : header;
+  // A header's value may be null on the wire, whatever kafkajs declares.
+  return value && Buffer.byteLength(value) <= maxBytes && value.length > 0 ? value : null;
+}
+
+function toPartition(text: string): number | null {
+  return /^\d+$/.test(text) && Number(text) <= MAX_PARTITION ? Number(text) : null;
+}

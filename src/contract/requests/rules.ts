@@ -1,0 +1,157 @@
+import { registerDecorator, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
+
+import { isRecord } from '../json';
+import { isIsoDateTime } from '../time';
+import { nest, type DtoClass } from './shape';
+
+/** Longest message text or template, in Unicode code points. */
+export const MAX_TEXT_CHARACTERS = 65_536;
+/** Longest contact or workspace id, in Unicode code points. */
+export const MAX_ID_CHARACTERS = 256;
+/** Elements of one template message. */
+export const MAX_ELEMENTS = 10;
+/** Long enough for presigned object-store URLs with a session token, which reach about 2,500. */
+const MAX_URL_LENGTH = 8_192;
+
+/** ITU-T E.164: at most 15 digits, of which the first is no zero. */
+const E164 = /^\+?[1-9]\d{1,14}$/;
+/** RFC 6838, section 4.2: restricted names, without parameters. */
+const MIME_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+/** `URL` alone would repair missing slashes, backslashes and inner whitespace, and the text is sent as it stands. */
+const HTTP_URL = /^https?:\/\/[^\s\\/?#][^\s\\]*$/i;
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+const NOT_BLANK = /\S/;
+
+/**
+ * Whether a text has 1 to `max` Unicode code points and is not only whitespace.
+ * Costs no more for 1 MB than for a permitted text: the number of UTF-16 units settles all but the narrow cases.
+ */
+export function isText(value: unknown, max: number): value is string {
+  if (typeof value !== 'string' || value.length === 0 || value.length > 2 * max) return false;
+  return (value.length <= max || countCodePoints(value) <= max) && NOT_BLANK.test(value);
+}
+
+function countCodePoints(text: string): number {
+  let count = 0;
+  for (let at = 0; at < text.length; count++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+  return count;
+}
+
+/** Whether a value is an id: 1 to `max` code points, not blank, without control characters and line separators. */
+export function isIdentifier(value: unknown, max: number): value is string {
+  return isText(value, max) && !UNPRINTABLE.test(value);
+}
+
+/**
+ * A field decorator from one test and one wording. A violation says what the field must be and never what it is, since
+ * values are phone numbers and message texts.
+ */
+export function rule(name: string, validate: (value: unknown) => boolean, must: string): PropertyDecorator {
+  return ValidateBy({ name, validator: { validate, defaultMessage: () => must } });
+}
+
+/** The field may be absent. Null is not absent: it would reach the API, whose schemas know no null. */
+export function Optional(): PropertyDecorator {
+  return ValidateIf((_object, value) => value !== undefined);
+}
+
+/** A message text or template: 1 to 65,536 characters (code points), not blank. */
+export function IsMessageText(): PropertyDecorator {
+  return rule(
+    'isMessageText',
+    (value) => isText(value, MAX_TEXT_CHARACTERS),
+    'must be a text of 1 to 65,536 characters that is not blank',
+  );
+}
+
+/** The id of a contact or workspace: 1 to 256 printable characters, not blank. */
+export function IsEntityId(): PropertyDecorator {
+  return rule(
+    'isEntityId',
+    (value) => isIdentifier(value, MAX_ID_CHARACTERS),
+    'must be a text of 1 to 256 printable characters that is not blank',
+  );
+}
+
+/** A phone number in E.164, with or without `+`. */
+export function IsE164(): PropertyDecorator {
+  return rule(
+    'isE164',
+    (value) => typeof value === 'string' && E164.test(value),
+    'must be a phone number in E.164 format, with or without +',
+  );
+}
+
+/** An absolute http or https URL of at most 8,192 characters. */
+export function IsMediaUrl(): PropertyDecorator {
+  return rule(
+    'isMediaUrl',
+    (value) =>
+      typeof value === 'string' && value.length <= MAX_URL_LENGTH && HTTP_URL.test(value) && URL.canParse(value),
+    'must be an http or https URL of at most 8,192 characters',
+  );
+}
+
+/** A media type as `type/subtype`, without parameters. */
+export function IsMimeType(): PropertyDecorator {
+  return rule(
+    'isTypeSlashSubtype',
+    (value) => typeof value === 'string' && MIME_TYPE.test(value),
+    'must be a media type of the form type/subtype',
+  );
+}
+
+/** An ISO 8601 calendar date, alone or with a time; the offset may be absent, as the API does not ask for one. */
+export function IsScheduleTime(): PropertyDecorator {
+  return rule('isScheduleTime', isIsoDateTime, 'must be an ISO 8601 date and time');
+}
+
+/** Buttons: an array whose entries the API does not specify, so any JSON. */
+export function IsButtons(): PropertyDecorator {
+  return rule('isButtons', Array.isArray, 'must be an array');
+}
+
+/** A nested object, validated as `type()`. */
+export function IsPart(type: () => DtoClass): PropertyDecorator {
+  return (target, property) => {
+    rule('isPart', isRecord, 'must be an object')(target, property);
+    ValidateNested()(target, property);
+    nest(target, property, { type, maxItems: null });
+  };
+}
+
+/** An array of 1 to `maxItems` nested objects, each validated as `type()`. */
+export function IsPartList(type: () => DtoClass, maxItems: number): PropertyDecorator {
+  return (target, property) => {
+    rule(
+      'isPartList',
+      (value) => Array.isArray(value) && value.length >= 1 && value.length <= maxItems,
+      `must be an array of 1 to ${maxItems} objects`,
+    )(target, property);
+    ValidateNested({ each: true, message: 'must be an object' })(target, property);
+    nest(target, property, { type, maxItems });
+  };
+}
+
+/**
+ * A class of which exactly one of two fields must be present. It is registered under the empty property name, which stands
+ * for the object itself, so that the violation carries the object's path and appears once.
+ */
+export function HasEither(first: string, second: string, must: string): ClassDecorator {
+  return (target) => {
+    registerDecorator({
+      name: 'hasEither',
+      target,
+      propertyName: '',
+      validator: {
+        validate: (_value, of) => {
+          const object: object = of?.object ?? {};
+          return Reflect.get(object, first) === undefined
+            ? Reflect.get(object, second) !== undefined
+            : Reflect.get(object, second) === undefined;
+        },
+        defaultMessage: () => must,
+      },
+    });
+  };
+}

@@ -1,0 +1,107 @@
+import { getMetadataStorage } from 'class-validator';
+
+import { isRecord } from '../json';
+import type { Violations } from '../violations';
+
+/** A DTO class without constructor arguments. */
+export type DtoClass<T extends object = object> = new () => T;
+
+/** What a field that holds other DTOs holds: one of them where `maxItems` is null, else an array. */
+interface Nesting {
+  readonly type: () => DtoClass;
+  readonly maxItems: number | null;
+}
+
+interface Field {
+  readonly name: string;
+  readonly nesting: Nesting | null;
+}
+
+const nestings = new Map<object, Map<string | symbol, Nesting>>();
+const shapes = new Map<DtoClass, readonly Field[]>();
+
+/** Records that a field of a DTO's prototype holds other DTOs. */
+export function nest(prototype: object, property: string | symbol, nesting: Nesting): void {
+  const fields = nestings.get(prototype) ?? new Map<string | symbol, Nesting>();
+  nestings.set(prototype, fields.set(property, nesting));
+}
+
+/**
+ * Makes an instance of a DTO class from parsed JSON, nested DTOs included, and reports every field that the class does
+ * not have. Takes time in proportion to the fields of the class and the number of keys, whatever the values hold.
+ *
+ * Stands in for `plainToInstance`, which is not safe on records that anybody may write: it throws on an object with a
+ * `constructor` key (legal inside buttons), drops keys such as `toString` before they can be refused, compares all keys of
+ * an object with each other, and copies what it does not know. class-validator's whitelist takes `toString` for known too.
+ */
+export function instantiate<T extends object>(
+  type: DtoClass<T>,
+  plain: Readonly<Record<string, unknown>>,
+  violations: Violations,
+): T {
+  const instance = new type();
+  const fields = fieldsOf(type);
+  let present = 0;
+  for (const { name, nesting } of fields) {
+    if (!Object.hasOwn(plain, name)) continue;
+    present++;
+    const value = plain[name];
+    Reflect.set(instance, name, nesting === null ? value : instantiateNested(nesting, name, value, violations));
+  }
+  const keys = Object.keys(plain);
+  if (keys.length > present) reportUnknown(keys, fields, violations);
+  return instance;
+}
+
+/**
+ * What is of the wrong kind becomes null: class-validator would take an array of DTOs for a DTO, and would read the
+ * `constructor` of an object that is none.
+ */
+function instantiateNested({ type, maxItems }: Nesting, name: string, value: unknown, violations: Violations): unknown {
+  if (maxItems === null) return instantiateAt(type(), name, value, violations);
+  if (!Array.isArray(value)) return null;
+  // One more than permitted is enough to see that there are too many, and 300,000 would take seconds to validate.
+  violations.enter(name);
+  const items = value.slice(0, maxItems + 1).map((item, index) => instantiateAt(type(), index, item, violations));
+  violations.leave();
+  return items;
+}
+
+function instantiateAt(type: DtoClass, part: string | number, value: unknown, violations: Violations): object | null {
+  if (!isRecord(value)) return null;
+  violations.enter(part);
+  const instance = instantiate(type, value, violations);
+  violations.leave();
+  return instance;
+}
+
+function reportUnknown(keys: readonly string[], fields: readonly Field[], violations: Violations): void {
+  const known = new Set(fields.map((field) => field.name));
+  for (const key of keys) {
+    if (!known.has(key)) violations.add(key, 'must be absent, the request has no such field');
+  }
+}
+
+/** The fields of a DTO class and its ancestors: those that class-validator has a rule for. */
+function fieldsOf(type: DtoClass): readonly Field[] {
+  const cached = shapes.get(type);
+  if (cached !== undefined) return cached;
+  const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
+  const names = new Set(rules.map((metadata) => metadata.propertyName));
+  names.delete('');
+  const fields = [...names].map((name) => ({ name, nesting: nestingOf(type, name) }));
+  shapes.set(type, fields);
+  return fields;
+}
+
+function nestingOf(type: DtoClass, name: string): Nesting | null {
+  for (
+    let prototype: object | null = type.prototype;
+    prototype !== null;
+    prototype = Object.getPrototypeOf(prototype)
+  ) {
+    const nesting = nestings.get(prototype)?.get(name);
+    if (nesting !== undefined) return nesting;
+  }
+  return null;
+}

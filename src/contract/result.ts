@@ -1,0 +1,54 @@
+import type { Channel } from './channels';
+import type { Command, InvalidCommand } from './command';
+import type { Result, Settled, Source } from './outcome';
+
+/** Longest `error` of results and dead letters, in UTF-16 units. */
+export const MAX_ERROR_LENGTH = 2_000;
+
+/** What a result is made of. */
+export interface Completion {
+  readonly command: Command | InvalidCommand;
+  readonly channel: Channel;
+  readonly settled: Settled;
+  /** Where the command was first read, whatever topic it came back from. */
+  readonly source: Source;
+  /** Milliseconds since the epoch. */
+  readonly completedAtMs: number;
+}
+
+/** How a command that must not be sent ends: without a call, its violations as the error. */
+export function settledAsInvalid(invalid: InvalidCommand): Settled {
+  const response = { id: '', status: '', error: invalid.violations.join('; ') };
+  return { outcome: 'invalid', response, attempts: 0, httpStatus: null };
+}
+
+/** The result of a command, `error` cut to what the contract permits. */
+export function buildResult({ command, channel, settled, source, completedAtMs }: Completion): Result {
+  const { outcome, response, attempts, httpStatus } = settled;
+  return {
+    commandId: command.id,
+    outcome,
+    id: response.id,
+    status: response.status,
+    error: cutError(response.error),
+    channel,
+    type: 'operation' in command ? command.operation.type : command.type,
+    workspaceId: command.workspaceId,
+    attempts,
+    httpStatus,
+    completedAt: new Date(completedAtMs).toISOString(),
+    source,
+  };
+}
+
+/** The value of a record on the results topic. */
+export function encodeResult(result: Result): string {
+  return JSON.stringify(result);
+}
+
+/** Cuts an error at 2,000 UTF-16 units, one earlier where that would split a surrogate pair. */
+export function cutError(error: string): string {
+  if (error.length <= MAX_ERROR_LENGTH) return error;
+  const isPairSplit = (error.codePointAt(MAX_ERROR_LENGTH - 1) ?? 0) > 0xffff;
+  return error.slice(0, isPairSplit ? MAX_ERROR_LENGTH - 1 : MAX_ERROR_LENGTH);
+}

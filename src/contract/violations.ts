@@ -1,0 +1,60 @@
+/** As many broken fields are named; of more, only their number is told. */
+export const MAX_VIOLATIONS = 50;
+const MAX_KEY_LENGTH = 64;
+const PLAIN_KEY = /^[A-Za-z_$][\w$-]{0,63}$/;
+const UNPRINTABLE = /[^\x20-\x7e]/g;
+
+type PathPart = string | number;
+
+/**
+ * Collects what is wrong with a command as `path: must be …`. Keeps the path of where the walk is, and spells it only for
+ * violations that are kept, so that a record of 300,000 faults costs little more than a correct one.
+ */
+export class Violations {
+  private readonly trail: PathPart[] = [];
+  private readonly kept: string[] = [];
+  private found = 0;
+
+  get isEmpty(): boolean {
+    return this.found === 0;
+  }
+
+  /** Moves one level down, to the field or item `part`. */
+  enter(part: PathPart): void {
+    this.trail.push(part);
+  }
+
+  /** Moves back up. */
+  leave(): void {
+    this.trail.pop();
+  }
+
+  /**
+   * Notes that the field `part` of where the walk is, or with null the object there itself, breaks a rule.
+   * `must` never quotes values.
+   */
+  add(part: PathPart | null, must: string): void {
+    this.found++;
+    if (this.kept.length === MAX_VIOLATIONS) return;
+    const path = [...this.trail, ...(part === null ? [] : [part])].map(formatPart).join('');
+    this.kept.push(`${path.startsWith('.') ? path.slice(1) : path}: ${must}`);
+  }
+
+  /** At most 50 violations, and one line more where there were more. */
+  list(): readonly string[] {
+    const more = this.found - this.kept.length;
+    return more === 0 ? this.kept : [...this.kept, `and ${more} more`];
+  }
+}
+
+/** Keys are whatever a producer wrote: long ones are cut, and what could disturb a log or a terminal is escaped. */
+function formatPart(part: PathPart): string {
+  if (typeof part === 'number') return `[${part}]`;
+  if (PLAIN_KEY.test(part)) return `.${part}`;
+  const quoted = JSON.stringify(part.slice(0, MAX_KEY_LENGTH)).replace(UNPRINTABLE, escapeUnit);
+  return part.length > MAX_KEY_LENGTH ? `[${quoted}...]` : `[${quoted}]`;
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+}

@@ -1,0 +1,55 @@
+const FIRST_PROBE_MS = 1_000;
+const NEXT_PROBE_MS = 5_000;
+
+/** What may be sent now: anything; one call that finds out whether things are better; or nothing for a while. */
+export type Passage =
+  { readonly kind: 'free' } | { readonly kind: 'probe' } | { readonly kind: 'blocked'; readonly waitMs: number };
+
+const FREE: Passage = { kind: 'free' };
+const PROBE: Passage = { kind: 'probe' };
+
+/**
+ * An open-or-closed switch that probes its way back: the first probe 1 s after it opened, the next ones 5 s after each
+ * failure, never two at once.
+ *
+ *     closed → trip → open → (1 s, then 5 s) → probing → success → closed
+ *                                                      → failure → open
+ */
+export class Breaker {
+  private state: 'closed' | 'open' | 'probing' = 'closed';
+  private probeAtMs = 0;
+
+  get isClosed(): boolean {
+    return this.state === 'closed';
+  }
+
+  /** Opens it; where it is open already, nothing changes. */
+  trip(nowMs: number): void {
+    if (this.state !== 'closed') return;
+    this.state = 'open';
+    this.probeAtMs = nowMs + FIRST_PROBE_MS;
+  }
+
+  passage(nowMs: number): Passage {
+    switch (this.state) {
+      case 'closed':
+        return FREE;
+      case 'probing':
+        return { kind: 'blocked', waitMs: Infinity };
+      case 'open':
+        return nowMs >= this.probeAtMs ? PROBE : { kind: 'blocked', waitMs: this.probeAtMs - nowMs };
+    }
+  }
+
+  /** The probe that `passage` offered has been sent. */
+  probing(): void {
+    if (this.state === 'open') this.state = 'probing';
+  }
+
+  /** The probe came back; what says nothing of what is guarded is `no-better`. Where none is out, nothing changes. */
+  probed(answer: 'better' | 'no-better', nowMs: number): void {
+    if (this.state !== 'probing') return;
+    this.state = answer === 'better' ? 'closed' : 'open';
+    this.probeAtMs = nowMs + NEXT_PROBE_MS;
+  }
+}

@@ -1,0 +1,21 @@
+/** Time as the dispatcher sees it; injected, so that tests decide what time it is. */
+export interface Clock {
+  /** Milliseconds from an arbitrary start, never falling: for every wait and every limit. */
+  monotonicMs(): number;
+  /** Milliseconds since the epoch: only for instants that the outside names (`expiresAt`, `Retry-After` dates). */
+  wallMs(): number;
+  /** Calls `run` once after `delayMs`, unless the returned function is called first. */
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** Longest delay that a Node.js timer takes. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  monotonicMs: () => performance.now(),
+  wallMs: () => Date.now(),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
+    return () => clearTimeout(timer);
+  },
+};

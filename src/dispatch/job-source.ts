@@ -1,0 +1,15 @@
+import type { IncomingRecord } from '../contract/record';
+import type { PartitionQueues } from './scheduler';
+import type { Job } from './job';
+
+/** The partition that a command came from, as far as dispatch needs to know it. */
+export interface JobSource {
+  /** Where its commands wait. */
+  readonly queues: PartitionQueues<Job>;
+  /** Whether this replica may send the partition's commands; false from the moment that the partition is lost. */
+  readonly isOwned: boolean;
+  /** The command is settled: its offset may be committed. */
+  settled(record: IncomingRecord): void;
+  /** The command was given up unsent, because the partition was lost. */
+  forgotten(record: IncomingRecord): void;
+}

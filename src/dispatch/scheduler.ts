@@ -1,0 +1,320 @@
+import Denque from 'denque';
+import { type Channel, type Lane, LANES } from '../contract/channels';
+import type { RateLimiter, Sender } from './rate-limiter';
+import { TimerHeap } from './timer-heap';
+
+/** What the scheduler knows of a command. */
+export interface Schedulable extends Sender {
+  readonly lane: Lane;
+  /** Commands of one partition with one key go out one at a time, in the order in which they were added. */
+  readonly key: string;
+}
+
+/** The commands of one key of one partition. Its turn is where it stands, see the class comment of Scheduler. */
+interface KeyQueue<J> {
+  readonly key: string;
+  readonly jobs: Denque<J>;
+  readonly owner: PartitionQueues<J>;
+  readonly group: Group<J>;
+  turn: 'ready' | 'out' | 'waiting' | 'gone';
+  /** Which wait is the current one: an earlier wake-up call is void. */
+  waitId: number;
+}
+
+/** The keys of one workspace in one lane of a channel that could be sent next. */
+interface Group<J> {
+  readonly channel: ChannelQueues<J>;
+  readonly lane: Lane;
+  readonly workspaceId: string;
+  readonly ready: Denque<KeyQueue<J>>;
+  keys: number;
+  turn: 'idle' | 'ready' | 'waiting';
+}
+
+interface ChannelQueues<J> {
+  readonly groups: Record<Lane, Map<string, Group<J>>>;
+  readonly ready: Record<Lane, Denque<Group<J>>>;
+  /** Workspaces that the API told to wait, and until when. */
+  readonly pausedUntilMs: Map<string, number>;
+  blockedUntilMs: number;
+}
+
+/** The waiting commands of one partition, by key. */
+export interface PartitionQueues<J> {
+  readonly keys: Map<string, KeyQueue<J>>;
+}
+
+/** Whose turn it is: a command, or nobody's for a while (`Infinity`: until something is added, completed or retried). */
+export type Turn<J> = { readonly job: J } | { readonly waitMs: number };
+
+type Wake<J> = { readonly keyQueue: KeyQueue<J>; readonly waitId: number } | { readonly group: Group<J> };
+
+/**
+ * Chooses the next command. Channels take turns; within a channel the transactional lane goes first; within a lane
+ * workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or with everything the
+ * same limit holds, so nothing else waits for it. Every operation is O(log n) in the commands held.
+ *
+ * A key is `ready` (its first command may be sent), `out` (its first command was handed out and has not come back), `waiting`
+ * (for a retry, or for the recipient's limit), or `gone` (empty, or its partition was given up):
+ *
+ *     add → ready → next → out → complete → ready (more commands) or gone
+ *                              → retryAt  → waiting → ready
+ *     ready → waiting (recipient's limit) → ready
+ */
+export class Scheduler<J extends Schedulable> {
+  private readonly channels: ChannelQueues<J>[] = [];
+  private readonly byName = new Map<Channel, ChannelQueues<J>>();
+  private readonly wakes = new TimerHeap<Wake<J>>();
+  private turnOf = 0;
+  private waitIds = 0;
+  private count = 0;
+
+  /** @param sendsNothing true for a command that will not reach the API, so that it takes nothing from the limits. */
+  constructor(
+    private readonly limiter: RateLimiter,
+    private readonly sendsNothing: (job: J) => boolean = () => false,
+  ) {}
+
+  /** Commands added and neither completed nor discarded, those handed out included. */
+  get size(): number {
+    return this.count;
+  }
+
+  openPartition(): PartitionQueues<J> {
+    return { keys: new Map() };
+  }
+
+  add(partition: PartitionQueues<J>, job: J): void {
+    this.count++;
+    const existing = partition.keys.get(job.key);
+    if (existing !== undefined) {
+      existing.jobs.push(job);
+      return;
+    }
+    const group = this.groupOf(job);
+    const keyQueue = newKeyQueue(job.key, new Denque([job]), partition, group);
+    partition.keys.set(job.key, keyQueue);
+    group.keys++;
+    this.makeReady(keyQueue, 'last');
+  }
+
+  /** Hands out the next command; its key waits until `complete` or `retryAt`. */
+  next(nowMs: number): Turn<J> {
+    this.wake(nowMs);
+    let waitMs = this.wakes.nextAtMs() - nowMs;
+    for (let i = 0; i < this.channels.length; i++) {
+      const index = (this.turnOf + i) % this.channels.length;
+      const channel = this.channels[index];
+      if (channel === undefined) continue;
+      const job = this.nextOf(channel, nowMs);
+      if (job !== null) {
+        this.turnOf = index + 1;
+        return { job };
+      }
+      if (channel.blockedUntilMs > nowMs) waitMs = Math.min(waitMs, channel.blockedUntilMs - nowMs);
+    }
+    return { waitMs: Math.max(0, Math.min(waitMs, this.wakes.nextAtMs() - nowMs)) };
+  }
+
+  /** A command handed out has ended: the next of its key gets its turn. */
+  complete(partition: PartitionQueues<J>, job: J): void {
+    const keyQueue = partition.keys.get(job.key);
+    if (keyQueue?.turn !== 'out' || keyQueue.jobs.peekFront() !== job) return;
+    keyQueue.jobs.shift();
+    this.count--;
+    if (keyQueue.jobs.isEmpty()) this.drop(keyQueue);
+    else this.regroup(keyQueue);
+  }
+
+  /** A command handed out is to be handed out again from `atMs` on; until then its key keeps its turn. */
+  retryAt(partition: PartitionQueues<J>, job: J, atMs: number): void {
+    const keyQueue = partition.keys.get(job.key);
+    if (keyQueue?.turn === 'out' && keyQueue.jobs.peekFront() === job) this.park(keyQueue, atMs);
+  }
+
+  /** A command waiting for its retry is handed out as soon as its turn comes. */
+  hasten(partition: PartitionQueues<J>, job: J): void {
+    const keyQueue = partition.keys.get(job.key);
+    if (keyQueue?.turn === 'waiting' && keyQueue.jobs.peekFront() === job) this.makeReady(keyQueue, 'first');
+  }
+
+  /** Nothing of this workspace on this channel is handed out before `untilMs`. A later instant wins over an earlier one. */
+  pauseWorkspace(channel: Channel, workspaceId: string, untilMs: number): void {
+    const { pausedUntilMs } = this.queuesOf(channel);
+    pausedUntilMs.set(workspaceId, Math.max(untilMs, pausedUntilMs.get(workspaceId) ?? 0));
+  }
+
+  /** Gives up every command of the partition that is not handed out, and returns them. */
+  discardWaiting(partition: PartitionQueues<J>): J[] {
+    const discarded: J[] = [];
+    for (const keyQueue of partition.keys.values()) {
+      const out = keyQueue.turn === 'out' ? keyQueue.jobs.shift() : undefined;
+      discarded.push(...keyQueue.jobs.toArray());
+      keyQueue.jobs.clear();
+      if (out === undefined) this.drop(keyQueue);
+      else keyQueue.jobs.push(out);
+    }
+    this.count -= discarded.length;
+    return discarded;
+  }
+
+  private nextOf(channel: ChannelQueues<J>, nowMs: number): J | null {
+    if (channel.blockedUntilMs > nowMs) return null;
+    for (const lane of LANES) {
+      const groups = channel.ready[lane];
+      for (let group = groups.peekFront(); group !== undefined; group = groups.peekFront()) {
+        const keyQueue = firstReady(group.ready);
+        const job = keyQueue?.jobs.peekFront();
+        if (keyQueue === undefined || job === undefined) {
+          groups.shift();
+          group.turn = 'idle';
+          this.dropIfEmpty(group);
+          continue;
+        }
+        const sends = !this.sendsNothing(job);
+        const pausedMs = sends ? this.pauseOf(channel, group, nowMs) : 0;
+        if (pausedMs > 0) {
+          groups.shift();
+          this.parkGroup(group, nowMs + pausedMs);
+          continue;
+        }
+        const refusal = sends ? this.limiter.reserve(job, nowMs) : null;
+        if (refusal === null) {
+          group.ready.shift();
+          keyQueue.turn = 'out';
+          groups.shift();
+          if (group.ready.isEmpty()) group.turn = 'idle';
+          else groups.push(group);
+          return job;
+        }
+        switch (refusal.scope) {
+          case 'channel':
+            channel.blockedUntilMs = nowMs + refusal.waitMs;
+            return null;
+          case 'workspace':
+            groups.shift();
+            this.parkGroup(group, nowMs + refusal.waitMs);
+            break;
+          case 'recipient':
+            group.ready.shift();
+            this.park(keyQueue, nowMs + refusal.waitMs);
+            break;
+        }
+      }
+    }
+    return null;
+  }
+
+  private pauseOf(channel: ChannelQueues<J>, group: Group<J>, nowMs: number): number {
+    if (channel.pausedUntilMs.size === 0) return 0;
+    const untilMs = channel.pausedUntilMs.get(group.workspaceId) ?? 0;
+    if (untilMs > nowMs) return untilMs - nowMs;
+    channel.pausedUntilMs.delete(group.workspaceId);
+    return 0;
+  }
+
+  private wake(nowMs: number): void {
+    for (let due = this.wakes.popDue(nowMs); due !== undefined; due = this.wakes.popDue(nowMs)) {
+      const wake = due.value;
+      if ('group' in wake) {
+        wake.group.turn = 'idle';
+        this.offer(wake.group);
+        this.dropIfEmpty(wake.group);
+      } else if (wake.keyQueue.turn === 'waiting' && wake.keyQueue.waitId === wake.waitId) {
+        this.makeReady(wake.keyQueue, 'first');
+      }
+    }
+  }
+
+  private park(keyQueue: KeyQueue<J>, untilMs: number): void {
+    keyQueue.turn = 'waiting';
+    keyQueue.waitId = ++this.waitIds;
+    this.wakes.push(untilMs, { keyQueue, waitId: keyQueue.waitId });
+  }
+
+  private parkGroup(group: Group<J>, untilMs: number): void {
+    group.turn = 'waiting';
+    this.wakes.push(untilMs, { group });
+  }
+
+  private makeReady(keyQueue: KeyQueue<J>, place: 'first' | 'last'): void {
+    keyQueue.turn = 'ready';
+    if (place === 'first') keyQueue.group.ready.unshift(keyQueue);
+    else keyQueue.group.ready.push(keyQueue);
+    this.offer(keyQueue.group);
+  }
+
+  private offer(group: Group<J>): void {
+    if (group.turn !== 'idle' || group.ready.isEmpty()) return;
+    group.turn = 'ready';
+    group.channel.ready[group.lane].push(group);
+  }
+
+  /** The next command of a key may belong to another workspace than the last one did. */
+  private regroup(keyQueue: KeyQueue<J>): void {
+    const job = keyQueue.jobs.peekFront();
+    if (job === undefined) return;
+    if (job.workspaceId === keyQueue.group.workspaceId) {
+      this.makeReady(keyQueue, 'last');
+      return;
+    }
+    const { owner, jobs } = keyQueue;
+    this.drop(keyQueue);
+    const group = this.groupOf(job);
+    const moved = newKeyQueue(job.key, jobs, owner, group);
+    owner.keys.set(job.key, moved);
+    group.keys++;
+    this.makeReady(moved, 'last');
+  }
+
+  private drop(keyQueue: KeyQueue<J>): void {
+    keyQueue.turn = 'gone';
+    keyQueue.group.keys--;
+    this.dropIfEmpty(keyQueue.group);
+    keyQueue.owner.keys.delete(keyQueue.key);
+  }
+
+  private dropIfEmpty(group: Group<J>): void {
+    if (group.keys === 0 && group.turn === 'idle') group.channel.groups[group.lane].delete(group.workspaceId);
+  }
+
+  private groupOf(job: J): Group<J> {
+    const channel = this.queuesOf(job.channel);
+    const groups = channel.groups[job.lane];
+    let group = groups.get(job.workspaceId);
+    if (group === undefined) {
+      const { lane, workspaceId } = job;
+      group = { channel, lane, workspaceId, ready: new Denque(), keys: 0, turn: 'idle' };
+      groups.set(workspaceId, group);
+    }
+    return group;
+  }
+
+  private queuesOf(channel: Channel): ChannelQueues<J> {
+    let queues = this.byName.get(channel);
+    if (queues === undefined) {
+      queues = {
+        groups: { transactional: new Map(), bulk: new Map() },
+        ready: { transactional: new Denque(), bulk: new Denque() },
+        pausedUntilMs: new Map(),
+        blockedUntilMs: 0,
+      };
+      this.byName.set(channel, queues);
+      this.channels.push(queues);
+    }
+    return queues;
+  }
+}
+
+function newKeyQueue<J>(key: string, jobs: Denque<J>, owner: PartitionQueues<J>, group: Group<J>): KeyQueue<J> {
+  return { key, jobs, owner, group, turn: 'ready', waitId: 0 };
+}
+
+/** The first key that still is ready; those given up meanwhile are removed on the way. */
+function firstReady<J>(ready: Denque<KeyQueue<J>>): KeyQueue<J> | undefined {
+  for (let first = ready.peekFront(); first !== undefined; first = ready.peekFront()) {
+    if (first.turn === 'ready') return first;
+    ready.shift();
+  }
+  return undefined;
+}

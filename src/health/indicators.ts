@@ -1,0 +1,67 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
+import { SERVICE_STATUS, type ServiceStatus } from './service-status';
+
+/** A dispatch loop that is overdue for longer is stuck. */
+const MAX_DISPATCH_OVERDUE_MS = 30_000;
+/** A consumer may be out of its group for this long, as in rebalances and restarts of brokers. */
+const MAX_OUT_OF_GROUP_MS = 30_000;
+
+/** What the probes are made of; each reads the status at that moment. */
+@Injectable()
+export class Indicators {
+  constructor(
+    @Inject(SERVICE_STATUS) private readonly status: ServiceStatus,
+    @Inject(HealthIndicatorService) private readonly indicator: HealthIndicatorService,
+  ) {}
+
+  dispatch(): HealthIndicatorResult {
+    const indicator = this.indicator.check('dispatch');
+    const overdueMs = this.status.dispatchOverdueMs();
+    return overdueMs > MAX_DISPATCH_OVERDUE_MS ? indicator.down({ overdueMs }) : indicator.up();
+  }
+
+  consumersAlive(): HealthIndicatorResult {
+    const indicator = this.indicator.check('consumers');
+    const dead = this.topicsOf((consumer) => consumer.isDead);
+    return dead.length > 0 ? indicator.down({ dead }) : indicator.up();
+  }
+
+  consumersJoined(): HealthIndicatorResult {
+    const indicator = this.indicator.check('consumers');
+    const notJoined = this.topicsOf((consumer) => !consumer.hasJoined);
+    const outOfGroup = this.topicsOf(({ hasJoined, outForMs }) => hasJoined && outForMs > MAX_OUT_OF_GROUP_MS);
+    const isIn = this.status.consumers().length > 0 && notJoined.length + outOfGroup.length === 0;
+    return isIn ? indicator.up() : indicator.down({ notJoined, outOfGroup });
+  }
+
+  serving(): HealthIndicatorResult {
+    const indicator = this.indicator.check('serving');
+    return this.status.isDraining() ? indicator.down('draining') : indicator.up();
+  }
+
+  circuit(): HealthIndicatorResult {
+    const indicator = this.indicator.check('circuit');
+    return this.status.isCircuitOpen() ? indicator.degraded({ open: true }) : indicator.up({ open: false });
+  }
+
+  credential(): HealthIndicatorResult {
+    const indicator = this.indicator.check('credential');
+    return this.status.isCredentialRefused() ? indicator.degraded({ refused: true }) : indicator.up({ refused: false });
+  }
+
+  consumption(): HealthIndicatorResult {
+    const indicator = this.indicator.check('consumption');
+    const haltedBy = this.status.haltedBy();
+    return haltedBy.length > 0 ? indicator.degraded({ haltedBy }) : indicator.up({ haltedBy });
+  }
+
+  started(): HealthIndicatorResult {
+    const indicator = this.indicator.check('started');
+    return this.status.isStarted() ? indicator.up() : indicator.down();
+  }
+
+  private topicsOf(matches: (consumer: ReturnType<ServiceStatus['consumers']>[number]) => boolean): string[] {
+    return this.status.consumers().flatMap((consumer) => (matches(consumer) ? [consumer.topic] : []));
+  }
+}

@@ -1,0 +1,27 @@
+/** One consumer as the probes see it. */
+export interface ConsumerStatus {
+  readonly topic: string;
+  /** Whether it has joined its group at least once. */
+  readonly hasJoined: boolean;
+  /** For how long it has been out of its group; 0 while it is in it. */
+  readonly outForMs: number;
+  /** It crashed more often than it may, and is not restarted. */
+  readonly isDead: boolean;
+}
+
+/** What the probes ask of the running service. Every method answers from memory. */
+export interface ServiceStatus {
+  consumers(): readonly ConsumerStatus[];
+  /** Topics checked and every consumer joined once. */
+  isStarted(): boolean;
+  isDraining(): boolean;
+  /** For how long the dispatch loop has been overdue; 0 while it is not. */
+  dispatchOverdueMs(): number;
+  isCircuitOpen(): boolean;
+  isCredentialRefused(): boolean;
+  /** Why nothing is read at the moment; empty while everything is. */
+  haltedBy(): readonly string[];
+}
+
+/** Injection token of the {@link ServiceStatus}. */
+export const SERVICE_STATUS = Symbol('SERVICE_STATUS');

@@ -1,0 +1,163 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { IncomingRecord } from '../contract/record';
+import type { Headers } from '../contract/headers';
+import { MAX_SPAN } from '../dispatch/done-map';
+import type { Job } from '../dispatch/job';
+import type { JobSource } from '../dispatch/job-source';
+import { PartitionLedger } from '../dispatch/partition-ledger';
+import type { PartitionQueues } from '../dispatch/scheduler';
+import type { Holding, IntakeBudget } from './intake-budget';
+
+/** Takes over a record: from here on it is on its way to an outcome. Never throws. */
+export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source: JobSource) => void;
+
+/** Memory that a command in hand takes beside its own bytes: parsed command, queue entries, ledger entry. Measured. */
+const OVERHEAD_BYTES = 600;
+const NO_HEADERS: Headers = Object.freeze({});
+
+/**
+ * One partition of a command topic, from its assignment to this replica to its loss. It feeds what is read to dispatch,
+ * counts what is in hand, and knows what may be committed.
+ *
+ *     opening (its commits are being read) → open (records are taken) → lost (nothing is sent; calls on the wire settle)
+ *     lost → opening (assigned again)
+ */
+export class AssignedPartition implements JobSource {
+  private state: 'opening' | 'open' | 'lost' = 'opening';
+  private readonly holding: Holding = { commands: 0, bytes: 0 };
+  private currentLedger = new PartitionLedger(null);
+  private isLedgerFull = false;
+  private highWatermark: number | null = null;
+  private position: number | null = null;
+  /** When the oldest completion that is not committed happened; null where all are. */
+  private uncommittedSinceMs: number | null = null;
+
+  /** @param changed is called whenever the partition may have something to commit, or may want to be paused or resumed. */
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly queues: PartitionQueues<Job>,
+    private readonly budget: IntakeBudget,
+    private readonly changed: (partition: AssignedPartition) => void,
+  ) {}
+
+  get isOwned(): boolean {
+    return this.state === 'open';
+  }
+
+  get isLost(): boolean {
+    return this.state === 'lost';
+  }
+
+  get isOpening(): boolean {
+    return this.state === 'opening';
+  }
+
+  get ledger(): PartitionLedger {
+    return this.currentLedger;
+  }
+
+  /** Records of the partition that are not done yet, as of the last fetch; null before the first. */
+  get lag(): number | null {
+    if (this.highWatermark === null || this.position === null) return null;
+    return Math.max(0, this.highWatermark - this.position) + this.holding.commands;
+  }
+
+  /** Whether reading is to pause: nothing is known yet, or enough is in hand. A paused one goes on at half as much. */
+  wantsPause(isPaused: boolean): boolean {
+    if (this.state !== 'open') return true;
+    if (this.isLedgerFull && this.ledger.span > MAX_SPAN / 2) return true;
+    return isPaused ? !this.budget.isLow(this.holding) : this.budget.isOver(this.holding);
+  }
+
+  /** Starts taking records, from what the group has committed. Calls still on the wire are not made again. */
+  open(committed: number | null, done: readonly number[]): void {
+    this.currentLedger = new PartitionLedger(committed, done, this.currentLedger.openOffsets());
+    this.isLedgerFull = false;
+    this.state = 'open';
+    this.changed(this);
+  }
+
+  /** The partition belongs to somebody else, or to nobody known. */
+  lose(): void {
+    this.state = 'lost';
+  }
+
+  /** The partition is assigned again after it was lost. */
+  reopen(): void {
+    this.state = 'opening';
+  }
+
+  /** Takes records in offset order. Returns the offset of the last one taken; null where none was. */
+  take(messages: readonly KafkaMessage[], highWatermark: string, accept: AcceptRecord): string | null {
+    let last: string | null = null;
+    this.highWatermark = Number(highWatermark);
+    for (const message of messages) {
+      const offset = Number(message.offset);
+      const taken = this.ledger.take(offset);
+      if (taken === 'full') {
+        this.isLedgerFull = true;
+        break;
+      }
+      last = message.offset;
+      this.position = offset + 1;
+      if (taken === 'new') this.hand(message, offset, accept);
+    }
+    return last;
+  }
+
+  settled(record: IncomingRecord): void {
+    this.budget.remove(this.holding, bytesOf(record));
+    this.ledger.settle(record.offset);
+    this.uncommittedSinceMs ??= performance.now();
+    this.changed(this);
+  }
+
+  forgotten(record: IncomingRecord): void {
+    this.budget.remove(this.holding, bytesOf(record));
+    this.ledger.forget(record.offset);
+  }
+
+  committed(nowMs: number): void {
+    this.uncommittedSinceMs = this.ledger.nextCommit() === null ? null : nowMs;
+  }
+
+  commitAgeMs(nowMs: number): number {
+    return this.uncommittedSinceMs === null ? 0 : nowMs - this.uncommittedSinceMs;
+  }
+
+  private hand(message: KafkaMessage, offset: number, accept: AcceptRecord): void {
+    const { topic, partition } = this;
+    const record: IncomingRecord = {
+      topic,
+      partition,
+      offset,
+      timestampMs: Number(message.timestamp),
+      key: message.key === null ? null : message.key.toString('latin1'),
+      value: message.value === null ? null : message.value.toString('latin1'),
+      headers: copyHeaders(message.headers),
+    };
+    this.budget.add(this.holding, bytesOf(record));
+    accept(record, message.value, this);
+  }
+}
+
+function bytesOf(record: IncomingRecord): number {
+  let bytes = OVERHEAD_BYTES + (record.value?.length ?? 0) + (record.key?.length ?? 0);
+  if (record.headers === NO_HEADERS) return bytes;
+  for (const [name, value] of Object.entries(record.headers)) {
+    for (const item of [value].flat()) bytes += name.length + (item?.length ?? 0);
+  }
+  return bytes;
+}
+
+/** Header values are views of the fetch buffer, which they would keep in memory. */
+function copyHeaders(headers: KafkaMessage['headers']): Headers {
+  const entries = Object.entries(headers ?? {});
+  if (entries.length === 0) return NO_HEADERS;
+  const copy: Headers = Object.create(null) as Headers;
+  for (const [name, value] of entries) {
+    copy[name] = Array.isArray(value) ? value.map((item) => Buffer.from(item)) : value && Buffer.from(value);
+  }
+  return copy;
+}

@@ -1,0 +1,50 @@
+import { promisify } from 'node:util';
+import { zstdCompress, zstdDecompress } from 'node:zlib';
+import { CompressionCodecs, CompressionTypes } from 'kafkajs';
+import { compressFrame, decompressFrame } from 'lz4-napi';
+import { compress, uncompress } from 'snappy';
+
+/** What snappy-java, and with it every JVM producer, puts before its own framing of snappy blocks. */
+const XERIAL_MAGIC = Buffer.from([130, 83, 78, 65, 80, 80, 89, 0]);
+const XERIAL_HEADER_BYTES = 16;
+
+const compressZstd = promisify(zstdCompress);
+const decompressZstd = promisify(zstdDecompress);
+
+interface Encodable {
+  readonly buffer: Buffer;
+}
+
+/**
+ * Registers the codecs that kafkajs does not bundle. Without this a single compressed batch of a producer that uses one of
+ * them crashes the consumer, for good.
+ */
+export function registerCodecs(): void {
+  CompressionCodecs[CompressionTypes.Snappy] = () => ({
+    compress: async (encoder: Encodable) => compress(encoder.buffer),
+    decompress: async (buffer: Buffer) => decompressSnappy(buffer),
+  });
+  CompressionCodecs[CompressionTypes.LZ4] = () => ({
+    compress: async (encoder: Encodable) => compressFrame(encoder.buffer),
+    decompress: async (buffer: Buffer) => decompressFrame(buffer),
+  });
+  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
+    compress: async (encoder: Encodable) => compressZstd(encoder.buffer),
+    decompress: async (buffer: Buffer) => decompressZstd(buffer),
+  });
+}
+
+async function decompressSnappy(buffer: Buffer): Promise<Buffer> {
+  if (!buffer.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return asBuffer(await uncompress(buffer));
+  const blocks: Buffer[] = [];
+  for (let at = XERIAL_HEADER_BYTES; at < buffer.length;) {
+    const size = buffer.readUInt32BE(at);
+    blocks.push(asBuffer(await uncompress(buffer.subarray(at + 4, at + 4 + size))));
+    at += 4 + size;
+  }
+  return Buffer.concat(blocks);
+}
+
+function asBuffer(bytes: Buffer | string): Buffer {
+  return typeof bytes === 'string' ? Buffer.from(bytes) : bytes;
+}

@@ -1,0 +1,106 @@
+import { encodeDoneMap } from '../dispatch/done-map';
+import type { AssignedPartition } from './assigned-partition';
+
+/** What kafkajs' `commitOffsetsIfNecessary` takes; it passes the metadata on. */
+export interface OffsetsToCommit {
+  readonly topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[];
+}
+
+const AFTER_FAILURE_MS = 500;
+
+interface Deps {
+  readonly topic: string;
+  /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
+  readonly currentCommit: () => ((offsets: OffsetsToCommit) => Promise<void>) | null;
+  readonly intervalMs: number;
+  readonly onCommitted: (durationMs: number) => void;
+  readonly onFailed: (error: unknown) => void;
+}
+
+/**
+ * Commits what the ledgers of one consumer's partitions permit: one commit after the other while there is something to
+ * commit, at least `intervalMs` apart. A commit that fails is made anew from the ledgers as they are by then.
+ */
+export class Committer {
+  private readonly dirty = new Set<AssignedPartition>();
+  private lastStartMs = -Infinity;
+  private timer: NodeJS.Timeout | null = null;
+  private running: Promise<void> | null = null;
+  private hasFailed = false;
+
+  constructor(private readonly deps: Deps) {}
+
+  /** The partition's ledger may have moved. */
+  touch(partition: AssignedPartition): void {
+    this.dirty.add(partition);
+    if (this.timer !== null || this.running !== null) return;
+    const spacingMs = this.hasFailed ? Math.max(AFTER_FAILURE_MS, this.deps.intervalMs) : this.deps.intervalMs;
+    const waitMs = this.lastStartMs + spacingMs - performance.now();
+    this.timer = setTimeout(
+      () => {
+        this.timer = null;
+        this.start();
+      },
+      Math.max(0, waitMs),
+    );
+  }
+
+  /** Commits all there is, at once. */
+  async flush(): Promise<void> {
+    await this.running;
+    this.cancelTimer();
+    this.start();
+    await this.running;
+  }
+
+  stop(): void {
+    this.cancelTimer();
+    this.dirty.clear();
+  }
+
+  private cancelTimer(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+  }
+
+  private start(): void {
+    this.running ??= this.commit().finally(() => {
+      this.running = null;
+      const [next] = this.dirty;
+      if (next !== undefined) this.touch(next);
+    });
+  }
+
+  private async commit(): Promise<void> {
+    const send = this.deps.currentCommit();
+    const startedMs = performance.now();
+    this.lastStartMs = startedMs;
+    const touched = [...this.dirty];
+    this.dirty.clear();
+    const commits = touched.flatMap((partition) => {
+      const commit = partition.isOwned ? partition.ledger.nextCommit() : null;
+      return commit === null ? [] : [{ partition, ledger: partition.ledger, commit }];
+    });
+    if (commits.length === 0 || send === null) return;
+    const partitions = commits.map(({ partition, commit }) => ({
+      partition: partition.partition,
+      offset: String(commit.base),
+      metadata: encodeDoneMap(commit),
+    }));
+    this.hasFailed = false;
+    try {
+      await send({ topics: [{ topic: this.deps.topic, partitions }] });
+    } catch (error) {
+      for (const { partition } of commits) this.dirty.add(partition);
+      this.hasFailed = true;
+      this.deps.onFailed(error);
+      return;
+    }
+    const nowMs = performance.now();
+    for (const { partition, ledger, commit } of commits) {
+      ledger.committed(commit);
+      partition.committed(nowMs);
+    }
+    this.deps.onCommitted(nowMs - startedMs);
+  }
+}

@@ -1,0 +1,69 @@
+import { Module } from '@nestjs/common';
+import { Kafka } from 'kafkajs';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config';
+import { CONFIG } from '../config/config.module';
+import { Topics } from '../contract/topics';
+import { Halts } from '../dispatch/halts';
+import type { Telemetry } from '../observability/telemetry';
+import { LOGGER, TELEMETRY } from '../observability/tokens';
+import { createKafka, type KafkaLog } from './kafka-client';
+import { RecordPublisher, ReplyPublisher } from './record-publisher';
+
+/** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
+export const RESULTS = Symbol('RESULTS');
+export const DEAD_LETTERS = Symbol('DEAD_LETTERS');
+export const REPLIES = Symbol('REPLIES');
+/** Injection token of the {@link KafkaLog}. */
+export const KAFKA_LOG = Symbol('KAFKA_LOG');
+
+const PUBLISHERS = [
+  { token: RESULTS, reason: 'results' },
+  { token: DEAD_LETTERS, reason: 'dead-letters' },
+] as const;
+
+/** The connection to Kafka, and what is written through it. */
+@Module({
+  providers: [
+    Halts,
+    {
+      provide: KAFKA_LOG,
+      inject: [LOGGER],
+      useFactory:
+        (logger: Logger): KafkaLog =>
+        (level, message, fields) =>
+          logger[level](fields, message),
+    },
+    { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
+    {
+      provide: Kafka,
+      inject: [CONFIG, KAFKA_LOG],
+      useFactory: ({ kafka }: Config, log: KafkaLog) => createKafka(kafka, log),
+    },
+    ...PUBLISHERS.map(({ token, reason }) => ({
+      provide: token,
+      inject: [CONFIG, Kafka, Halts, TELEMETRY, KAFKA_LOG],
+      useFactory: (
+        { kafka: { publishTimeoutMs: timeoutMs } }: Config,
+        kafka: Kafka,
+        halts: Halts,
+        telemetry: Telemetry,
+        log: KafkaLog,
+      ) =>
+        new RecordPublisher({
+          kafka,
+          timeoutMs,
+          telemetry,
+          log,
+          onBlocked: (isBlocked) => halts.set(reason, isBlocked),
+        }),
+    })),
+    {
+      provide: REPLIES,
+      inject: [Kafka, KAFKA_LOG],
+      useFactory: (kafka: Kafka, log: KafkaLog) => new ReplyPublisher(kafka, log),
+    },
+  ],
+  exports: [Halts, KAFKA_LOG, Topics, Kafka, RESULTS, DEAD_LETTERS, REPLIES],
+})
+export class KafkaClientModule {}

@@ -1,0 +1,65 @@
+import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import type { KafkaConfig } from '../config/config';
+import { registerCodecs } from './codecs';
+
+/** What a kafkajs log line becomes; message and fields hold no content of records. */
+export type KafkaLog = (
+  level: 'error' | 'warn' | 'info' | 'debug',
+  message: string,
+  fields: Record<string, unknown>,
+) => void;
+
+const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
+  [logLevel.ERROR, 'error'],
+  [logLevel.WARN, 'warn'],
+  [logLevel.INFO, 'info'],
+]);
+
+const CONNECTION_TIMEOUT_MS = 3_000;
+/** Pause between two tries grows to this, so that a broker that comes back is found soon. */
+const MAX_RETRY_MS = 2_000;
+
+/** Fields of kafkajs log lines that are worth keeping; the rest repeats the message or may hold payloads. */
+const KEPT_FIELDS = [
+  'groupId',
+  'memberId',
+  'topic',
+  'partition',
+  'broker',
+  'retryCount',
+  'retryTime',
+  'error',
+] as const;
+
+/**
+ * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
+ * is away is waited for, and whoever waits has its own deadline.
+ */
+export function createKafka(config: KafkaConfig, log: KafkaLog): Kafka {
+  registerCodecs();
+  return new Kafka({
+    brokers: [...config.brokers],
+    clientId: config.clientId,
+    ...(config.ssl === null ? {} : { ssl: config.ssl }),
+    ...(config.sasl === null ? {} : { sasl: config.sasl as SASLOptions }),
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: config.publishTimeoutMs,
+    retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },
+    logLevel: logLevel.WARN,
+    logCreator: () => (entry) => log(levelOf(entry), messageOf(entry), fieldsOf(entry)),
+  });
+}
+
+/** kafkajs reports every refused request as an error, and then tries again: only what it gives up is one. */
+function levelOf({ namespace, level, log: { message } }: LogEntry): Parameters<KafkaLog>[0] {
+  if (namespace === 'Connection' && message.startsWith('Response ')) return 'debug';
+  return LEVELS.get(level) ?? 'debug';
+}
+
+function messageOf(entry: LogEntry): string {
+  return `kafkajs ${entry.namespace}: ${entry.log.message}`;
+}
+
+function fieldsOf(entry: LogEntry): Record<string, unknown> {
+  return Object.fromEntries(KEPT_FIELDS.flatMap((name) => (name in entry.log ? [[name, entry.log[name]]] : [])));
+}

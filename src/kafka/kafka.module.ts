@@ -1,0 +1,39 @@
+import { Global, Module } from '@nestjs/common';
+import { Kafka } from 'kafkajs';
+import type { Config } from '../config/config';
+import { CONFIG } from '../config/config.module';
+import { Topics } from '../contract/topics';
+import { Halts } from '../dispatch/halts';
+import { SERVICE_STATUS } from '../health/service-status';
+import type { Telemetry } from '../observability/telemetry';
+import { TELEMETRY } from '../observability/tokens';
+import { SettlementModule } from '../settlement/settlement.module';
+import { Settlement } from '../settlement/settlement';
+import { CommandTransport, type Connected } from './command-transport';
+import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS } from './kafka-client.module';
+import type { KafkaLog } from './kafka-client';
+
+/** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
+@Global()
+@Module({
+  imports: [KafkaClientModule, SettlementModule],
+  providers: [
+    {
+      provide: CommandTransport,
+      inject: [CONFIG, Topics, Kafka, Settlement, Halts, TELEMETRY, KAFKA_LOG, RESULTS, DEAD_LETTERS, REPLIES],
+      useFactory: (
+        config: Config,
+        topics: Topics,
+        kafka: Kafka,
+        settlement: Settlement,
+        halts: Halts,
+        telemetry: Telemetry,
+        log: KafkaLog,
+        ...publishers: Connected[]
+      ) => new CommandTransport({ config, topics, kafka, settlement, publishers, halts, telemetry, log }),
+    },
+    { provide: SERVICE_STATUS, useExisting: CommandTransport },
+  ],
+  exports: [CommandTransport, SERVICE_STATUS],
+})
+export class KafkaModule {}

@@ -1,0 +1,192 @@
+import { type Kafka, KafkaJSProtocolError, type Message, Partitioners, type Producer } from 'kafkajs';
+import type { BestEffortPublisher, Publication, Published, Publisher } from '../settlement/publisher';
+import type { Telemetry } from '../observability/telemetry';
+import type { KafkaLog } from './kafka-client';
+
+/** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
+const MAX_BATCH_BYTES = 512 * 1024;
+/** Bytes that a record costs beside key and value, generously. */
+const RECORD_OVERHEAD_BYTES = 100;
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 2_000;
+
+interface Waiting {
+  readonly record: Publication;
+  readonly bytes: number;
+  readonly done: (published: Published) => void;
+}
+
+interface Deps {
+  readonly kafka: Kafka;
+  readonly timeoutMs: number;
+  readonly telemetry: Telemetry;
+  readonly log: KafkaLog;
+  /** Kafka takes no records (true), or takes them again (false). */
+  readonly onBlocked: (blocked: boolean) => void;
+}
+
+/**
+ * Publishes records in batches, one in flight at a time: the next one is whatever gathered meanwhile, so a lone record waits
+ * for nothing. A batch that fails is sent again until Kafka takes it; a record that is too large for the broker is given
+ * back as such.
+ */
+export class RecordPublisher implements Publisher {
+  private producer: Producer | null = null;
+  private queue: Waiting[] = [];
+  private running: Promise<void> | null = null;
+  private isBlocked = false;
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly deps: Deps) {}
+
+  async start(): Promise<void> {
+    this.producer ??= createProducer(this.deps.kafka);
+    await this.producer.connect();
+  }
+
+  publish(record: Publication): Promise<Published> {
+    return new Promise((done) => {
+      this.queue.push({ record, bytes: sizeOf(record), done });
+      this.running ??= this.run();
+    });
+  }
+
+  /** Ends the attempts; what is not acknowledged by then stays unacknowledged for ever. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.producer?.disconnect();
+    this.producer = null;
+  }
+
+  private async run(): Promise<void> {
+    // What is settled within one turn of the event loop goes out together.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    while (this.queue.length > 0 && !this.stopping.signal.aborted) await this.sendAll(this.takeBatch());
+    this.running = null;
+  }
+
+  /** As many records as fit a batch; a larger one goes alone. */
+  private takeBatch(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.queue) {
+      bytes += waiting.bytes;
+      if (count > 0 && bytes > MAX_BATCH_BYTES) break;
+      count++;
+    }
+    return this.queue.splice(0, count);
+  }
+
+  private async sendAll(batch: readonly Waiting[]): Promise<void> {
+    let retryMs = RETRY_MIN_MS;
+    while (!this.stopping.signal.aborted) {
+      const refused = await this.send(batch);
+      if (refused === 'acknowledged' || (refused === 'too-large' && batch.length === 1)) {
+        this.block(false);
+        for (const { done } of batch) done(refused);
+        return;
+      }
+      if (refused === 'too-large') {
+        for (const waiting of batch) await this.sendAll([waiting]);
+        return;
+      }
+      this.block(true);
+      await new Promise<void>((resolve) => setTimeout(resolve, retryMs));
+      retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
+    }
+  }
+
+  private async send(batch: readonly Waiting[]): Promise<Published | 'failed'> {
+    const { telemetry, timeoutMs, log } = this.deps;
+    const topicMessages = byTopic(batch.map(({ record }) => record));
+    const startedMs = performance.now();
+    try {
+      await this.producer?.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages });
+    } catch (error) {
+      if (isTooLarge(error)) return 'too-large';
+      for (const { topic } of topicMessages) telemetry.publishFailed(topic);
+      log('warn', 'publishing failed, to be repeated', { topic: topicMessages[0]?.topic, error: nameOf(error) });
+      return 'failed';
+    }
+    const durationMs = performance.now() - startedMs;
+    for (const { topic, messages } of topicMessages) telemetry.published(topic, messages.length, durationMs);
+    return 'acknowledged';
+  }
+
+  private block(isBlocked: boolean): void {
+    if (isBlocked === this.isBlocked) return;
+    this.isBlocked = isBlocked;
+    this.deps.onBlocked(isBlocked);
+  }
+}
+
+/** Sends replies, each once and by itself: a missing reply topic must not keep others from theirs. */
+export class ReplyPublisher implements BestEffortPublisher {
+  private readonly producer: Producer;
+
+  constructor(
+    kafka: Kafka,
+    private readonly log: KafkaLog,
+  ) {
+    this.producer = createProducer(kafka);
+  }
+
+  start(): Promise<void> {
+    return this.producer.connect();
+  }
+
+  stop(): Promise<void> {
+    return this.producer.disconnect();
+  }
+
+  async tryPublish(record: Publication): Promise<boolean> {
+    try {
+      await this.producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
+      return true;
+    } catch (error) {
+      this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
+      return false;
+    }
+  }
+}
+
+function createProducer(kafka: Kafka): Producer {
+  return kafka.producer({
+    allowAutoTopicCreation: false,
+    // The repetition is ours: one that kafkajs does by itself would hide that Kafka takes no results.
+    retry: { retries: 1, initialRetryTime: RETRY_MIN_MS },
+    createPartitioner: Partitioners.DefaultPartitioner,
+  });
+}
+
+function byTopic(records: readonly Publication[]): { topic: string; messages: Message[] }[] {
+  const topics = new Map<string, Message[]>();
+  for (const { topic, key, value, headers, partition } of records) {
+    const message: Message = { key, value, headers, ...(partition === undefined ? {} : { partition }) };
+    const messages = topics.get(topic);
+    if (messages === undefined) topics.set(topic, [message]);
+    else messages.push(message);
+  }
+  return [...topics].map(([topic, messages]) => ({ topic, messages }));
+}
+
+function sizeOf({ key, value, headers }: Publication): number {
+  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value === null ? 0 : Buffer.byteLength(value));
+  for (const name in headers) for (const item of [headers[name]].flat()) bytes += name.length + (item?.length ?? 0);
+  return bytes;
+}
+
+function isTooLarge(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (
+      cause instanceof KafkaJSProtocolError &&
+      (cause.type === 'MESSAGE_TOO_LARGE' || cause.type === 'RECORD_LIST_TOO_LARGE')
+    )
+      return true;
+  }
+  return false;
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+}

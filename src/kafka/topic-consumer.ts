@@ -1,0 +1,286 @@
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { KafkaConfig } from '../config/config';
+import type { JobSource } from '../dispatch/job-source';
+import type { PartitionQueues } from '../dispatch/scheduler';
+import type { Job } from '../dispatch/job';
+import type { PartitionGauges, Telemetry } from '../observability/telemetry';
+import { type AcceptRecord, AssignedPartition } from './assigned-partition';
+import { readCommitted } from './committed-offsets';
+import { Committer, type OffsetsToCommit } from './committer';
+import { FetchWait, type Pace } from './fetch-wait';
+import type { IntakeBudget } from './intake-budget';
+import type { KafkaLog } from './kafka-client';
+import { RestartBudget } from './restart-budget';
+
+const MAX_BYTES_PER_PARTITION = 256 * 1024;
+const MAX_BYTES_PER_FETCH = 2 * 1024 * 1024;
+const RESTART_AFTER_MS = 1_000;
+const REREAD_AFTER_MS = 500;
+
+/** What a consumer of one command topic hands its records to. */
+export interface RecordSink {
+  openPartition(): PartitionQueues<Job>;
+  readonly accept: AcceptRecord;
+  /** A batch has been accepted. */
+  accepted(): void;
+  /** The partition is somebody else's: nothing of it may be sent any more. */
+  discard(source: JobSource): void;
+}
+
+interface Deps {
+  readonly kafka: Kafka;
+  readonly admin: Admin;
+  readonly config: KafkaConfig;
+  readonly budget: IntakeBudget;
+  readonly sink: RecordSink;
+  readonly telemetry: Telemetry;
+  readonly log: KafkaLog;
+  /** The consumer crashed more often than it may. */
+  readonly onDead: (topic: string) => void;
+}
+
+/**
+ * One command topic's consumer in its own group `<group id>.<topic>`, with the partitions that it has. Handlers take records
+ * in and return; everything slow happens elsewhere, so heartbeats and fetches never wait. A crash makes a new kafkajs
+ * consumer, within a budget.
+ *
+ *     stopped → start → joining → joined ⇄ out (rebalancing, crashed, restarting) → stop → stopped
+ */
+export class TopicConsumer {
+  private readonly groupId: string;
+  private readonly partitions = new Map<number, AssignedPartition>();
+  private readonly paused = new Set<number>();
+  private readonly wait = new FetchWait();
+  private readonly restarts: RestartBudget;
+  private readonly committer: Committer;
+  private consumer: Consumer | null = null;
+  private commitNow: ((offsets: OffsetsToCommit) => Promise<void>) | null = null;
+  private restartTimer: NodeJS.Timeout | null = null;
+  private isHalted = false;
+  private isStopped = true;
+  /** Whether kafkajs has joined and so can pause and resume. */
+  private isJoined = false;
+  private assignment = 0;
+  private hasJoinedOnce = false;
+  private outSinceMs: number | null = null;
+
+  constructor(
+    readonly topic: string,
+    private readonly deps: Deps,
+  ) {
+    this.groupId = `${deps.config.groupId}.${topic}`;
+    this.restarts = new RestartBudget(deps.config.maxConsumerRestarts);
+    this.committer = new Committer({
+      topic,
+      currentCommit: () => this.commitNow,
+      intervalMs: deps.config.commitIntervalMs,
+      onCommitted: (durationMs) => deps.telemetry.committed(topic, durationMs),
+      onFailed: (error) => deps.log('debug', 'commit failed, to be repeated', { topic, error: nameOf(error) }),
+    });
+  }
+
+  get hasJoined(): boolean {
+    return this.hasJoinedOnce;
+  }
+
+  /** For how long the consumer has been out of its group; 0 while it is in it, or has never been. */
+  outForMs(nowMs: number): number {
+    return this.outSinceMs === null ? 0 : nowMs - this.outSinceMs;
+  }
+
+  *gauges(nowMs: number): Iterable<PartitionGauges> {
+    for (const source of this.partitions.values()) {
+      if (!source.isOwned) continue;
+      const { topic, partition, lag } = source;
+      yield { topic, partition, lag, paused: this.paused.has(partition), commitAgeMs: source.commitAgeMs(nowMs) };
+    }
+  }
+
+  start(): void {
+    if (!this.isStopped) return;
+    this.isStopped = false;
+    void this.launch();
+  }
+
+  /** Nothing more is read while halted; what is in hand stays. */
+  halt(isHalted: boolean): void {
+    this.isHalted = isHalted;
+    this.pausePartitions();
+  }
+
+  /** Commits everything that is settled, at once. */
+  flush(): Promise<void> {
+    return this.committer.flush();
+  }
+
+  /** Leaves the group. What is not settled is read again by the next owner. */
+  async stop(): Promise<void> {
+    if (this.isStopped) return;
+    this.isStopped = true;
+    if (this.restartTimer !== null) clearTimeout(this.restartTimer);
+    this.committer.stop();
+    const { consumer } = this;
+    this.consumer = null;
+    this.loseAll();
+    await consumer?.disconnect();
+  }
+
+  private async launch(): Promise<void> {
+    const { kafka, config } = this.deps;
+    const consumer = kafka.consumer({
+      groupId: this.groupId,
+      sessionTimeout: config.sessionTimeoutMs,
+      heartbeatInterval: Math.floor(config.sessionTimeoutMs / 10),
+      maxWaitTimeInMs: this.wait.asMilliseconds(),
+      maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
+      maxBytes: MAX_BYTES_PER_FETCH,
+      allowAutoTopicCreation: false,
+      retry: {
+        retries: Number.MAX_SAFE_INTEGER,
+        initialRetryTime: 100,
+        maxRetryTime: 2_000,
+        restartOnFailure: async () => false,
+      },
+    });
+    this.consumer = consumer;
+    const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events;
+    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment[this.topic] ?? []));
+    consumer.on(REBALANCING, () => (this.outSinceMs ??= performance.now()));
+    consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [this.topic], fromBeginning: true });
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: (batch) => this.take(batch) });
+    } catch (error) {
+      this.crashed(consumer, error);
+    }
+  }
+
+  private crashed(consumer: Consumer, error: unknown): void {
+    if (this.isStopped || consumer !== this.consumer) return;
+    this.deps.telemetry.consumerCrashed(this.topic);
+    this.deps.log('warn', 'consumer crashed', { topic: this.topic, error: nameOf(error) });
+    this.consumer = null;
+    this.outSinceMs ??= performance.now();
+    this.loseAll();
+    void consumer.disconnect().catch(() => undefined);
+    if (!this.restarts.take(performance.now())) {
+      this.deps.onDead(this.topic);
+      return;
+    }
+    this.restartTimer = setTimeout(() => void this.launch(), RESTART_AFTER_MS);
+  }
+
+  private joined(assigned: readonly number[]): void {
+    this.hasJoinedOnce = true;
+    this.isJoined = true;
+    this.outSinceMs = null;
+    this.assignment++;
+    for (const [partition, source] of this.partitions) {
+      if (!assigned.includes(partition)) this.lose(source);
+    }
+    for (const partition of assigned) this.assign(partition);
+    this.pausePartitions();
+    void this.openNew(this.assignment);
+  }
+
+  private assign(partition: number): void {
+    const known = this.partitions.get(partition);
+    if (known === undefined) this.partitions.set(partition, this.newPartition(partition));
+    else if (!known.isOwned) known.reopen();
+  }
+
+  private newPartition(partition: number): AssignedPartition {
+    const { sink, budget } = this.deps;
+    return new AssignedPartition(this.topic, partition, sink.openPartition(), budget, (source) => this.changed(source));
+  }
+
+  private lose(source: AssignedPartition): void {
+    source.lose();
+    if (this.paused.delete(source.partition)) {
+      this.consumer?.resume([{ topic: this.topic, partitions: [source.partition] }]);
+    }
+    this.deps.sink.discard(source);
+  }
+
+  private loseAll(): void {
+    this.commitNow = null;
+    this.isJoined = false;
+    this.paused.clear();
+    for (const source of this.partitions.values()) this.lose(source);
+  }
+
+  /** Reads what the group has committed for the partitions that are new, and starts taking their records. */
+  private async openNew(assignment: number): Promise<void> {
+    const { admin, log } = this.deps;
+    const isCurrent = (): boolean => assignment === this.assignment && this.consumer !== null;
+    while (isCurrent() && this.opening().length > 0) {
+      try {
+        const committed = await readCommitted(admin, this.groupId, this.topic, (partition, reason) =>
+          log('warn', `commit metadata ${reason} and is ignored`, { topic: this.topic, partition }),
+        );
+        if (!isCurrent()) return;
+        for (const source of this.opening()) {
+          const { offset, done } = committed.get(source.partition) ?? { offset: null, done: [] };
+          source.open(offset, done);
+        }
+      } catch (error) {
+        log('warn', 'committed offsets cannot be read, to be repeated', { topic: this.topic, error: nameOf(error) });
+        await new Promise((resolve) => setTimeout(resolve, REREAD_AFTER_MS));
+      }
+    }
+  }
+
+  private async take({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
+    this.commitNow = commitOffsetsIfNecessary;
+    const source = this.partitions.get(batch.partition);
+    if (source === undefined || !source.isOwned || this.isHalted) return;
+    const last = source.take(batch.messages, batch.highWatermark, this.deps.sink.accept);
+    if (last !== null) resolveOffset(last);
+    this.deps.telemetry.read(this.topic, batch.messages.length);
+    this.pausePartitions();
+    this.deps.sink.accepted();
+  }
+
+  private changed(source: AssignedPartition): void {
+    if (!source.isOwned) return;
+    this.committer.touch(source);
+    if (this.paused.has(source.partition) && !this.wantsPause(source)) this.pausePartitions();
+  }
+
+  private wantsPause(source: AssignedPartition): boolean {
+    return this.isHalted || source.wantsPause(this.paused.has(source.partition));
+  }
+
+  /** Brings what kafkajs reads in line with what is wanted. */
+  private pausePartitions(): void {
+    if (!this.isJoined) return;
+    const toPause: number[] = [];
+    const toResume: number[] = [];
+    for (const source of this.partitions.values()) {
+      const { partition } = source;
+      const isPaused = this.paused.has(partition);
+      if (source.isLost || this.wantsPause(source) === isPaused) continue;
+      if (isPaused) toResume.push(partition);
+      else toPause.push(partition);
+    }
+    for (const partition of toPause) this.paused.add(partition);
+    for (const partition of toResume) this.paused.delete(partition);
+    if (toPause.length > 0) this.consumer?.pause([{ topic: this.topic, partitions: toPause }]);
+    if (toResume.length > 0) this.consumer?.resume([{ topic: this.topic, partitions: toResume }]);
+    this.wait.pace = this.pace();
+  }
+
+  private pace(): Pace {
+    if (this.opening().length > 0) return 'opening';
+    return this.paused.size > 0 ? 'paused' : 'idle';
+  }
+
+  private opening(): AssignedPartition[] {
+    return [...this.partitions.values()].filter((source) => source.isOpening);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+}

@@ -1,0 +1,31 @@
+import type { MessageResponse } from '../contract/outcome';
+
+/**
+ * What one call to the Messages API came to. `detail` is safe to publish: it never holds bodies, keys, numbers or queries.
+ *
+ * - `accepted`, `rejected`, `unreadable` settle the command (`unreadable` as in-doubt: a 2xx that is no MessageResponse).
+ * - `not-sent`: no byte left, so sending again cannot duplicate.
+ * - `limited`: refused for now; `retryAfterMs` is what the API asked for, null where it gave nothing usable.
+ * - `perhaps-sent`: the request left and no final answer came back. `reason` feeds the circuit and the retry metrics;
+ *   `httpStatus` is null without an answer.
+ * - `unauthorized` (401) and `forbidden` (403) speak of the credential, perhaps of the command.
+ */
+export type CallResult =
+  | { readonly kind: 'accepted'; readonly httpStatus: number; readonly response: MessageResponse }
+  | { readonly kind: 'rejected'; readonly httpStatus: number; readonly response: MessageResponse }
+  | { readonly kind: 'unreadable'; readonly httpStatus: number; readonly detail: string }
+  | { readonly kind: 'not-sent'; readonly reason: 'connect'; readonly httpStatus: null; readonly detail: string }
+  | {
+      readonly kind: 'limited';
+      readonly httpStatus: number;
+      readonly retryAfterMs: number | null;
+      readonly detail: string;
+    }
+  | {
+      readonly kind: 'perhaps-sent';
+      readonly reason: 'timeout' | 'reset' | 'status';
+      readonly httpStatus: number | null;
+      readonly detail: string;
+    }
+  | { readonly kind: 'unauthorized'; readonly httpStatus: 401; readonly detail: string }
+  | { readonly kind: 'forbidden'; readonly httpStatus: 403; readonly detail: string };

@@ -1,0 +1,188 @@
+import type { CallResult } from './call-result';
+import { parseBaseUrl } from './base-url';
+import { Connection } from './connection';
+import { Connector } from './connector';
+import { toIdempotencyKey } from './idempotency-key';
+import { PendingCall } from './pending-call';
+import type { CallOwner, StopReason } from './pending-call';
+
+export interface MessagesApiOptions {
+  /** http or https; a path in it is put before the path of every operation. */
+  readonly baseUrl: string;
+  /** Sent as `x-api-key`: visible ASCII. */
+  readonly apiKey: string;
+  /** Deadline of one call, from `call()` to the last byte of the answer: waiting for a connection counts. */
+  readonly timeoutMs: number;
+  /** Connections kept, thus calls on the wire at once; further calls wait for one to come free. */
+  readonly maxConnections: number;
+  /** A longer body of a 2xx makes it `unreadable`. */
+  readonly maxResponseBytes: number;
+}
+
+export interface MessagesApiRequest {
+  /** Path of the operation, with leading slash. */
+  readonly path: string;
+  /** JSON text, sent as it stands. */
+  readonly body: string;
+  /** The command's id; for what it becomes in the header see toIdempotencyKey. */
+  readonly idempotencyKey: string;
+}
+
+const HEADER_TEXT = /^[!-~]+$/;
+
+/**
+ * The Messages API over HTTP/1.1 with keep-alive. One `call()` is at most one request on the wire: nothing is retried and
+ * no redirect followed (the key would leak with it).
+ *
+ * It keeps its own stack of undici clients instead of a Pool: a Pool looks for a free one by a linear scan, and cannot
+ * take back a request that waits in it past its deadline. Last used, first taken: under little load the others may go idle
+ * and close.
+ */
+export class MessagesApiClient implements CallOwner {
+  readonly #options: MessagesApiOptions;
+  readonly #origin: string;
+  readonly #pathPrefix: string;
+  readonly #connector = new Connector();
+  readonly #connections: Connection[] = [];
+  readonly #idle: Connection[] = [];
+  /** Calls without a result; all have the same timeout, so insertion order is the order of their deadlines. */
+  readonly #pending = new Set<PendingCall>();
+  /** Those of them that wait for a connection. */
+  readonly #waiting = new Set<PendingCall>();
+  readonly #watchedSignals = new WeakSet<AbortSignal>();
+  /** One timer for the deadlines of all calls; null while there is none to keep. */
+  #timer: NodeJS.Timeout | null = null;
+  #closed = false;
+  #drained: (() => void) | null = null;
+
+  /** @throws TypeError where the base URL or the key cannot be used; the message repeats neither. */
+  constructor(options: MessagesApiOptions) {
+    const { origin, pathPrefix } = parseBaseUrl(options.baseUrl);
+    if (!HEADER_TEXT.test(options.apiKey)) throw new TypeError('the API key must be visible ASCII, without spaces');
+    this.#options = options;
+    this.#origin = origin;
+    this.#pathPrefix = pathPrefix;
+  }
+
+  /** Makes one call. Never rejects: whatever the network does is a result. An abort ends it at once. */
+  call(request: MessagesApiRequest, signal?: AbortSignal): Promise<CallResult> {
+    if (this.#closed || signal?.aborted === true) {
+      const detail = this.#closed ? 'the client is closed' : 'aborted before it was sent';
+      return Promise.resolve({ kind: 'not-sent', reason: 'connect', httpStatus: null, detail });
+    }
+    if (signal !== undefined) this.#watch(signal);
+    return new Promise((resolve) => {
+      const deadlineMs = performance.now() + this.#options.timeoutMs;
+      const call = new PendingCall(this.#toHttp(request), deadlineMs, signal, resolve, this);
+      this.#pending.add(call);
+      if (this.#timer === null) this.#armTimer(this.#options.timeoutMs);
+      const connection = this.#takeConnection();
+      if (connection === null) this.#waiting.add(call);
+      else call.start(connection);
+    });
+  }
+
+  /** Refuses further calls, lets those under way have their results, and closes the connections. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#pending.size > 0) {
+      await new Promise<void>((resolve) => {
+        const earlier = this.#drained;
+        this.#drained = () => {
+          earlier?.();
+          resolve();
+        };
+      });
+    }
+    await this.destroy();
+  }
+
+  /** Refuses further calls, aborts those under way (they get their results by the same rules) and closes the connections. */
+  async destroy(): Promise<void> {
+    this.#closed = true;
+    for (const call of this.#pending) call.stop('aborted');
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    const reason = new Error('the client is closed');
+    await Promise.all(this.#connections.map((connection) => connection.destroy(reason)));
+  }
+
+  settled(call: PendingCall, result: CallResult): void {
+    this.#pending.delete(call);
+    this.#waiting.delete(call);
+    call.resolve(result);
+    if (this.#pending.size === 0) this.#drained?.();
+  }
+
+  released(connection: Connection): void {
+    this.#idle.push(connection);
+    // Not at once: undici is still in the middle of the last call.
+    if (this.#waiting.size > 0) queueMicrotask(() => this.#serveWaiting());
+  }
+
+  #serveWaiting(): void {
+    for (const call of this.#waiting) {
+      const connection = this.#takeConnection();
+      if (connection === null) return;
+      this.#waiting.delete(call);
+      call.start(connection);
+    }
+  }
+
+  #takeConnection(): Connection | null {
+    const idle = this.#idle.pop();
+    if (idle !== undefined) return idle;
+    if (this.#connections.length >= this.#options.maxConnections) return null;
+    const connection = new Connection(this.#origin, this.#connector, this.#options.maxResponseBytes);
+    this.#connections.push(connection);
+    return connection;
+  }
+
+  #toHttp({ path, body, idempotencyKey }: MessagesApiRequest): PendingCall['request'] {
+    return {
+      method: 'POST',
+      path: this.#pathPrefix + path,
+      body,
+      headers: [
+        'x-api-key',
+        this.#options.apiKey,
+        'content-type',
+        'application/json',
+        'accept',
+        'application/json',
+        'user-agent',
+        'messages-dispatcher',
+        'idempotency-key',
+        toIdempotencyKey(idempotencyKey),
+      ],
+    };
+  }
+
+  #armTimer(delayMs: number): void {
+    this.#timer = setTimeout(() => {
+      // Answers that arrived while the event loop was stalled are read first; else a stall would pass for timeouts.
+      setImmediate(() => this.#expire());
+    }, Math.ceil(delayMs)).unref();
+  }
+
+  #expire(): void {
+    const nowMs = performance.now();
+    this.#timer = null;
+    for (const call of this.#pending) {
+      if (call.deadlineMs > nowMs) return this.#armTimer(call.deadlineMs - nowMs);
+      call.stop('timeout');
+    }
+  }
+
+  /** One listener per signal rather than per call: the same one usually comes with every call. */
+  #watch(signal: AbortSignal): void {
+    if (this.#watchedSignals.has(signal)) return;
+    this.#watchedSignals.add(signal);
+    signal.addEventListener('abort', () => this.#stopAll(signal, 'aborted'), { once: true });
+  }
+
+  #stopAll(signal: AbortSignal, reason: StopReason): void {
+    for (const call of this.#pending) {
+      if (call.signal === signal) call.stop(reason);
+    }
+  }
+}

@@ -1,0 +1,26 @@
+import { Module } from '@nestjs/common';
+import type { Config } from '../config/config';
+import { CONFIG } from '../config/config.module';
+import { MessagesApiClient } from './client';
+import { MessagesController } from './messages.controller';
+
+/** Step 4: one HTTP call. */
+@Module({
+  controllers: [MessagesController],
+  providers: [
+    {
+      provide: MessagesApiClient,
+      inject: [CONFIG],
+      useFactory: ({ messagesApi, dispatch }: Config) =>
+        new MessagesApiClient({
+          baseUrl: messagesApi.url,
+          apiKey: messagesApi.key,
+          timeoutMs: messagesApi.timeoutMs,
+          maxConnections: dispatch.maxInFlight,
+          maxResponseBytes: messagesApi.maxResponseBytes,
+        }),
+    },
+  ],
+  exports: [MessagesApiClient],
+})
+export class MessagesApiModule {}

@@ -1,0 +1,118 @@
+/** Before every name of the service's own metrics. */
+export const METRIC_PREFIX = 'messages_dispatcher_';
+
+/**
+ * Every label there is; whatever could name a person, a workspace or a message is not among them. The dotted names of
+ * OpenTelemetry's semantic conventions (messaging, HTTP, error) are spelled with underscores, as its exporter for
+ * Prometheus does; the others have no such name.
+ */
+export type LabelName =
+  | 'channel'
+  | 'lane'
+  | 'type'
+  | 'outcome'
+  | 'messaging_destination_name'
+  | 'messaging_destination_partition_id'
+  | 'http_response_status_code'
+  | 'error_type';
+
+/** What is told of a metric, to Prometheus and to readers of docs/metrics.md. */
+export interface MetricDefinition {
+  readonly type: 'counter' | 'histogram' | 'gauge';
+  readonly labels: readonly LabelName[];
+  readonly help: string;
+}
+
+const TOPIC = ['messaging_destination_name'] as const;
+const PARTITION = ['messaging_destination_name', 'messaging_destination_partition_id'] as const;
+
+/** The service's own metrics, without {@link METRIC_PREFIX}. */
+export const METRICS = {
+  read_messages_total: { type: 'counter', labels: TOPIC, help: 'Records read from command topics.' },
+  settled_commands_total: {
+    type: 'counter',
+    labels: ['channel', 'lane', 'type', 'outcome'],
+    help: 'Commands whose result is acknowledged; type is absent where the command was unreadable.',
+  },
+  produce_to_result_duration_seconds: {
+    type: 'histogram',
+    labels: ['channel', 'lane'],
+    help: "From the command record's timestamp to its result.",
+  },
+  http_client_request_duration_seconds: {
+    type: 'histogram',
+    labels: ['channel', 'type', 'http_response_status_code'],
+    help: 'Calls to the Messages API, to the last byte; the status code is absent where no answer came.',
+  },
+  retries_total: {
+    type: 'counter',
+    labels: ['channel', 'error_type'],
+    help: 'Commands that wait to be sent again: connect, timeout, reset, status (5xx, 408, 425) or limited (429, 503 with Retry-After).',
+  },
+  rate_limit_waits_total: {
+    type: 'counter',
+    labels: ['channel'],
+    help: 'Times that a configured rate limit made a command wait.',
+  },
+  rate_limit_wait_seconds_total: {
+    type: 'counter',
+    labels: ['channel'],
+    help: 'Waiting time that configured rate limits imposed, summed over those waits.',
+  },
+  published_messages_total: {
+    type: 'counter',
+    labels: TOPIC,
+    help: 'Results and dead letters that all in-sync replicas acknowledged.',
+  },
+  publish_duration_seconds: {
+    type: 'histogram',
+    labels: TOPIC,
+    help: 'Publishing one batch, until it was acknowledged.',
+  },
+  publish_failures_total: {
+    type: 'counter',
+    labels: TOPIC,
+    help: 'Attempts to publish a batch that failed and are repeated.',
+  },
+  reply_failures_total: { type: 'counter', labels: [], help: 'Replies to kafka_replyTopic that were given up.' },
+  commit_duration_seconds: {
+    type: 'histogram',
+    labels: TOPIC,
+    help: 'Offset commits, until the broker acknowledged them.',
+  },
+  consumer_crashes_total: { type: 'counter', labels: TOPIC, help: 'Crashes of consumers, restarted ones included.' },
+  offset_resets_total: {
+    type: 'counter',
+    labels: TOPIC,
+    help: 'Committed offsets that retention had removed, so that records were skipped.',
+  },
+  in_flight_calls: { type: 'gauge', labels: [], help: 'Calls to the Messages API on the wire.' },
+  waiting_commands: { type: 'gauge', labels: [], help: 'Commands in hand that are not on the wire.' },
+  held_commands: { type: 'gauge', labels: [], help: 'Commands in memory, from being read to being settled.' },
+  held_bytes: { type: 'gauge', labels: [], help: 'What the commands in memory take up.' },
+  circuit_open: { type: 'gauge', labels: [], help: '1 while the circuit of the Messages API is open, else 0.' },
+  credential_refused: { type: 'gauge', labels: [], help: '1 while the Messages API refuses the key, else 0.' },
+  partition_paused: {
+    type: 'gauge',
+    labels: PARTITION,
+    help: '1 while a partition that this replica reads is paused, else 0.',
+  },
+  lag_messages: {
+    type: 'gauge',
+    labels: PARTITION,
+    help: 'Records of a partition that are not committed yet; absent before its first fetch.',
+  },
+  commit_age_seconds: {
+    type: 'gauge',
+    labels: PARTITION,
+    help: 'Age of the oldest completed command of a partition that is not committed yet; 0 where all are.',
+  },
+} as const satisfies Readonly<Record<string, MetricDefinition>>;
+
+/** The name of one of the service's own metrics, without {@link METRIC_PREFIX}. */
+export type MetricName = keyof typeof METRICS;
+
+/** The names of the metrics of one type. */
+export type MetricNameOf<T extends MetricDefinition['type']> = {
+  [N in MetricName]: (typeof METRICS)[N]['type'] extends T ? N : never;
+}[MetricName];

@@ -1,0 +1,41 @@
+import type { Channel, Lane, MessageType } from '../contract/channels';
+import type { Outcome } from '../contract/outcome';
+
+/** Values that are asked for when metrics are read, not pushed. */
+export interface Gauges {
+  inFlight(): number;
+  waiting(): number;
+  /** 0 closed, 1 open. */
+  circuitOpen(): number;
+  credentialRefused(): number;
+  heldCommands(): number;
+  heldBytes(): number;
+  /** One entry per partition of a command topic that this replica reads. */
+  partitions(): Iterable<PartitionGauges>;
+}
+
+export interface PartitionGauges {
+  readonly topic: string;
+  readonly partition: number;
+  readonly paused: boolean;
+  /** Records not yet committed, as far as known; null before the first fetch. */
+  readonly lag: number | null;
+  /** Age of the oldest completion that is not committed yet; 0 where all are. */
+  readonly commitAgeMs: number;
+}
+
+/** What the flow reports as it happens. Every method is cheap enough for the path of every command. */
+export interface Telemetry {
+  read(topic: string, records: number): void;
+  settled(channel: Channel, lane: Lane, type: MessageType | null, outcome: Outcome, sinceProducedMs: number): void;
+  called(channel: Channel, type: MessageType, httpStatus: number | null, durationMs: number): void;
+  retried(channel: Channel, reason: string): void;
+  limitWaited(channel: Channel, waitMs: number): void;
+  published(topic: string, records: number, durationMs: number): void;
+  publishFailed(topic: string): void;
+  replyFailed(): void;
+  committed(topic: string, durationMs: number): void;
+  consumerCrashed(topic: string): void;
+  offsetReset(topic: string): void;
+  watch(gauges: Gauges): void;
+}

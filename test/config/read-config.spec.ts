@@ -1,0 +1,293 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { Environment } from '../../src/config/environment';
+import { readConfig } from '../../src/config/read-config';
+import { fileVariable, settingsOf } from '../../src/config/setting';
+
+const REQUIRED = {
+  KAFKA_BROKERS: 'kafka-1:9092',
+  MESSAGES_API_URL: 'https://api.example.com',
+  MESSAGES_API_KEY: 'key-1',
+};
+const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
+
+function configOf(env: NodeJS.ProcessEnv) {
+  const reading = readConfig({ ...REQUIRED, ...env });
+  if (!reading.ok) throw new Error(reading.faults.join('\n'));
+  return reading.config;
+}
+
+function faultsOf(env: NodeJS.ProcessEnv): readonly string[] {
+  const reading = readConfig({ ...REQUIRED, ...env });
+  return reading.ok ? [] : reading.faults;
+}
+
+describe('readConfig', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'config-'));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  function fileOf(content: string): string {
+    const path = join(folder, `file-${Math.random()}`);
+    writeFileSync(path, content);
+    return path;
+  }
+
+  it('fills in every default where only the required settings are given', () => {
+    const none = { channel: null, workspace: null, recipient: null };
+    expect(configOf({})).toEqual({
+      replicaId: `${hostname()}-3000`,
+      kafka: {
+        brokers: ['kafka-1:9092'],
+        clientId: `messages-dispatcher-${hostname()}-3000`,
+        groupId: 'messages-dispatcher',
+        sessionTimeoutMs: 10_000,
+        ssl: null,
+        sasl: null,
+        topicPrefix: 'messages.',
+        channels: ['whatsapp', 'messenger', 'instagram', 'telegram'],
+        createTopics: false,
+        commitIntervalMs: 25,
+        maxConsumerRestarts: 10,
+        publishTimeoutMs: 10_000,
+      },
+      intake: { maxCommands: 8_000, maxBytes: 33_554_432 },
+      messagesApi: {
+        url: 'https://api.example.com',
+        key: 'key-1',
+        timeoutMs: 10_000,
+        maxResponseBytes: 1_048_576,
+      },
+      dispatch: {
+        maxInFlight: 256,
+        limits: { whatsapp: none, messenger: none, instagram: none, telegram: none },
+        retry: { maxAttempts: 5, baseDelayMs: 200, maxDelayMs: 30_000, retryAfterMaxMs: 3_600_000 },
+        defaultDelivery: 'at-least-once',
+      },
+      http: { port: 3_000 },
+      shutdownTimeoutMs: 25_000,
+      log: { level: 'info', format: 'json' },
+    });
+  });
+
+  it('freezes the configuration to its innermost members', () => {
+    const config = configOf({ RATE_LIMIT_WHATSAPP: '80/s' });
+    const visit = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return;
+      expect(Object.isFrozen(value)).toBe(true);
+      Object.values(value).forEach(visit);
+    };
+    visit(config);
+    expect(Object.isFrozen(config.dispatch.limits.whatsapp.channel)).toBe(true);
+  });
+
+  it('counts an empty variable as not set', () => {
+    expect(configOf({ TOPIC_PREFIX: '', HTTP_PORT: '', KAFKA_SASL_USERNAME: '', MESSAGES_API_KEY_FILE: '' })).toEqual(
+      configOf({}),
+    );
+  });
+
+  it('completes the replica id by the port, and the client id by the replica id', () => {
+    expect(configOf({ HTTP_PORT: '0' }).replicaId).toBe(`${hostname()}-0`);
+    expect(configOf({ KAFKA_CLIENT_ID: 'c', REPLICA_ID: 'r-1' }).kafka.clientId).toBe('c-r-1');
+  });
+
+  it('reads lists with blanks around their items, and brokers by name, IPv4 and IPv6', () => {
+    const { kafka } = configOf({ KAFKA_BROKERS: 'a.b-c:1, 10.0.0.1:65535,[::1]:9092', CHANNELS: 'telegram, whatsapp' });
+    expect(kafka.brokers).toEqual(['a.b-c:1', '10.0.0.1:65535', '[::1]:9092']);
+    expect(kafka.channels).toEqual(['telegram', 'whatsapp']);
+  });
+
+  it('takes the base URL without slashes at its end, so that paths can follow', () => {
+    expect(configOf({ MESSAGES_API_URL: 'http://127.0.0.1:8080/' }).messagesApi.url).toBe('http://127.0.0.1:8080');
+    expect(configOf({ MESSAGES_API_URL: 'https://x.example/base//' }).messagesApi.url).toBe('https://x.example/base');
+  });
+
+  it('reads the limits of each channel per channel, workspace and recipient', () => {
+    const { limits } = configOf({
+      RATE_LIMIT_WHATSAPP: '80/s burst 40',
+      RATE_LIMIT_WHATSAPP_PER_RECIPIENT: '1/6s',
+      RATE_LIMIT_TELEGRAM_PER_WORKSPACE: '20/min',
+    }).dispatch;
+    expect(limits.whatsapp).toEqual({
+      channel: { count: 80, periodMs: 1_000, burst: 40 },
+      workspace: null,
+      recipient: { count: 1, periodMs: 6_000, burst: 1 },
+    });
+    expect(limits.telegram.workspace).toEqual({ count: 20, periodMs: 60_000, burst: 1 });
+  });
+
+  it('reads each secret from a file, less one newline at its end', () => {
+    const { kafka, messagesApi } = configOf({
+      MESSAGES_API_KEY: undefined,
+      MESSAGES_API_KEY_FILE: fileOf('file-key\n'),
+      KAFKA_SASL_MECHANISM: 'scram-sha-512',
+      KAFKA_SASL_USERNAME_FILE: fileOf('user\r\n'),
+      KAFKA_SASL_PASSWORD_FILE: fileOf('pass word \n\n'),
+    });
+    expect(messagesApi.key).toBe('file-key');
+    expect(kafka.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'user', password: 'pass word \n' });
+  });
+
+  it('reads certificates and key as PEM texts, and TLS without any of them', () => {
+    const files = { KAFKA_SSL_CA_FILE: fileOf(PEM), KAFKA_SSL_CERT_FILE: fileOf(PEM), KAFKA_SSL_KEY_FILE: fileOf(PEM) };
+    expect(configOf({ KAFKA_SSL: 'true', ...files }).kafka.ssl).toEqual({ ca: PEM, cert: PEM, key: PEM });
+    expect(configOf({ KAFKA_SSL: 'true' }).kafka.ssl).toEqual({});
+  });
+
+  const rate = expect.stringMatching(/must be a rate such as 80\/s.*<count>/);
+  const url = 'must be an http or https URL without credentials, query or fragment';
+  const topicCharacters = 'must be 1 to 200 letters, digits, dots, underscores or hyphens';
+  const channelList = 'must be one or more of whatsapp, messenger, instagram, telegram, comma-separated, none twice';
+
+  it.each([
+    [
+      'KAFKA_BROKERS',
+      'must be one or more host:port, comma-separated',
+      ['kafka', 'a:0', 'a:65536', 'a:1,', '[zz]:1', '::1:9', 'a b:1'],
+    ],
+    ['KAFKA_CLIENT_ID', topicCharacters, ['a b', 'ä']],
+    ['KAFKA_GROUP_ID', topicCharacters, ['a/b']],
+    ['REPLICA_ID', topicCharacters, ['a b']],
+    ['TOPIC_PREFIX', topicCharacters, ['a/', 'x'.repeat(201), 'a\n']],
+    [
+      'KAFKA_SESSION_TIMEOUT_MS',
+      'must be a whole number from 1000 to 300000',
+      ['999', '300001', '1e4', 'NaN', '+2000'],
+    ],
+    ['KAFKA_SSL', 'must be true or false', ['yes', 'TRUE', '1']],
+    ['CREATE_TOPICS', 'must be true or false', ['on']],
+    ['CHANNELS', channelList, ['sms', 'whatsapp,whatsapp', 'whatsapp,', ',']],
+    ['COMMIT_INTERVAL_MS', 'must be a whole number from 1 to 2147483647', ['0', '-1', '1.5', '2147483648', '007']],
+    ['CONSUMER_RESTARTS', 'must be a whole number from 0 to 1000', ['1001']],
+    [
+      'INTAKE_MAX_BYTES',
+      'must be a whole number from 1 to 9007199254740991',
+      ['0', '9007199254740993', '9'.repeat(400)],
+    ],
+    ['MAX_IN_FLIGHT', 'must be a whole number from 1 to 100000', ['0']],
+    ['HTTP_PORT', 'must be a whole number from 0 to 65535', ['65536', '0x50']],
+    [
+      'MESSAGES_API_URL',
+      url,
+      ['api', 'ftp://a', 'http://u@a', 'http://:p@a', 'http://a?', 'http://a/?b=c', 'http://a/#b', ' http://a'],
+    ],
+    ['MESSAGES_API_KEY', 'must be 1 to 4096 printable ASCII characters without spaces', ['a b', 'a\nb', 'schlüssel']],
+    ['RATE_LIMIT_INSTAGRAM', rate, ['80', '0/s']],
+    ['RATE_LIMIT_MESSENGER_PER_WORKSPACE', rate, ['80/week']],
+    ['LOG_LEVEL', 'must be one of fatal, error, warn, info, debug, trace', ['verbose', 'INFO']],
+    ['LOG_FORMAT', 'must be one of json, pretty', ['xml']],
+    ['DEFAULT_DELIVERY', 'must be one of at-least-once, at-most-once', ['exactly-once']],
+  ])('names %s alone where it is malformed', (variable, message, texts) => {
+    for (const text of texts) {
+      const line = typeof message === 'string' ? `${variable}: ${message}` : message;
+      expect(faultsOf({ [variable]: text })).toEqual([line]);
+      expect(faultsOf({ [variable]: text })[0]).toMatch(new RegExp(`^${variable}: `));
+    }
+  });
+
+  it('says how each required setting can be given where it is missing', () => {
+    const reading = readConfig({});
+    expect(reading).toEqual({
+      ok: false,
+      faults: [
+        'KAFKA_BROKERS: must be set: one or more host:port, comma-separated',
+        'MESSAGES_API_URL: must be set: an http or https URL without credentials, query or fragment',
+        'MESSAGES_API_KEY: must be set here or by MESSAGES_API_KEY_FILE: ' +
+          '1 to 4096 printable ASCII characters without spaces',
+      ],
+    });
+  });
+
+  it('names the missing parts where SASL is set in part', () => {
+    expect(faultsOf({ KAFKA_SASL_MECHANISM: 'plain' })).toEqual([
+      'KAFKA_SASL_USERNAME: must be set together with KAFKA_SASL_MECHANISM',
+      'KAFKA_SASL_PASSWORD: must be set together with KAFKA_SASL_MECHANISM',
+    ]);
+    expect(faultsOf({ KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' })).toEqual([
+      'KAFKA_SASL_MECHANISM: must be set together with KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD',
+    ]);
+  });
+
+  it('refuses a client certificate without its key, a key without its certificate, and either without TLS', () => {
+    const file = fileOf(PEM);
+    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_CERT_FILE: file })).toEqual([
+      'KAFKA_SSL_KEY_FILE: must be set together with KAFKA_SSL_CERT_FILE',
+    ]);
+    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_KEY_FILE: file })).toEqual([
+      'KAFKA_SSL_CERT_FILE: must be set together with KAFKA_SSL_KEY_FILE',
+    ]);
+    expect(faultsOf({ KAFKA_SSL_CERT_FILE: file, KAFKA_SSL_KEY_FILE: file })).toEqual([
+      'KAFKA_SSL: must be true for the use of KAFKA_SSL_CERT_FILE, KAFKA_SSL_KEY_FILE',
+    ]);
+  });
+
+  it('refuses a first retry delay beyond the longest', () => {
+    expect(faultsOf({ RETRY_BASE_DELAY_MS: '500', RETRY_MAX_DELAY_MS: '499' })).toEqual([
+      'RETRY_BASE_DELAY_MS: must be at most RETRY_MAX_DELAY_MS',
+    ]);
+    expect(faultsOf({ RETRY_BASE_DELAY_MS: '500', RETRY_MAX_DELAY_MS: '500' })).toEqual([]);
+  });
+
+  it('refuses at-most-once by default, for want of shared state', () => {
+    expect(faultsOf({ DEFAULT_DELIVERY: 'at-most-once' })).toEqual([
+      expect.stringMatching(/^DEFAULT_DELIVERY: at-most-once needs shared state \(REDIS_URL\)/),
+    ]);
+  });
+
+  it('refuses a secret that is given twice', () => {
+    expect(faultsOf({ MESSAGES_API_KEY_FILE: fileOf('other') })).toEqual([
+      'MESSAGES_API_KEY: must not be set together with MESSAGES_API_KEY_FILE',
+    ]);
+  });
+
+  it('names the variable of a file that is missing, a folder, empty or malformed, and what is wrong with it', () => {
+    const key = (path: string) => faultsOf({ MESSAGES_API_KEY: undefined, MESSAGES_API_KEY_FILE: path });
+    expect(key(join(folder, 'absent'))).toEqual(['MESSAGES_API_KEY_FILE: must name a readable file (ENOENT)']);
+    expect(key(folder)).toEqual(['MESSAGES_API_KEY_FILE: must name a readable file (EISDIR)']);
+    expect(key(fileOf('\n'))).toEqual(['MESSAGES_API_KEY_FILE: must name a file that is not empty']);
+    expect(key(fileOf('two\nlines'))).toEqual([
+      'MESSAGES_API_KEY_FILE: its content must be 1 to 4096 printable ASCII characters without spaces',
+    ]);
+    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_CA_FILE: fileOf('no certificate') })).toEqual([
+      'KAFKA_SSL_CA_FILE: its content must be PEM text',
+    ]);
+  });
+
+  it('reports the faults of all settings at once, one line each', () => {
+    const env = Object.fromEntries(settingsOf(Environment).map(({ variable }) => [variable, '\0?']));
+    const reading = readConfig(env);
+    const named = reading.ok ? [] : reading.faults.map((line) => line.slice(0, line.indexOf(':')));
+    expect(named).toEqual(settingsOf(Environment).map(({ variable }) => variable));
+    expect(named).toHaveLength(46);
+  });
+
+  it('never repeats in a fault what a variable or a file holds', () => {
+    const variables = settingsOf(Environment).flatMap(({ variable, carrier }) =>
+      carrier === 'secret' ? [variable, fileVariable(variable)] : [variable],
+    );
+    const garbage = fc.stringMatching(/^zq[\x20-\x7eä\n]{6,30}$/);
+    fc.assert(
+      fc.property(
+        fc.dictionary(fc.constantFrom(...variables), garbage),
+        garbage,
+        fc.boolean(),
+        (env, content, found) => {
+          const reading = readConfig(env, (path) => {
+            if (found) return content;
+            throw Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: 'ENOENT' });
+          });
+          const text = reading.ok ? '' : reading.faults.join('\n');
+          for (const value of [...Object.values(env), content]) expect(text).not.toContain(value);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});

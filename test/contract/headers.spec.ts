@@ -1,0 +1,103 @@
+import { KafkaResponseDeserializer } from '@nestjs/microservices';
+
+import {
+  deadLetterHeaders,
+  replyHeaders,
+  replyTarget,
+  resultHeaders,
+  truncatedDeadLetterHeaders,
+  type Headers,
+} from '../../src/contract/headers';
+
+const cause = {
+  source: { topic: 'messages.commands.whatsapp', partition: 3, offset: '1042' },
+  timestamp: '1795348800000',
+  outcome: 'rejected',
+  error: 'e'.repeat(3_000),
+  attempts: 2,
+} as const;
+
+describe('the headers of a result', () => {
+  test('name the command and its outcome and carry over what places it', () => {
+    const own: Headers = {
+      traceparent: Buffer.from('00-a-b-01'),
+      tracestate: 'x=y',
+      kafka_correlationId: Buffer.from('c1'),
+      other: 'not copied',
+    };
+    expect(resultHeaders(own, 'a', 'accepted')).toEqual({
+      'command-id': 'a',
+      outcome: 'accepted',
+      'content-type': 'application/json',
+      traceparent: Buffer.from('00-a-b-01'),
+      tracestate: 'x=y',
+      kafka_correlationId: Buffer.from('c1'),
+    });
+  });
+
+  test('leave out what the command did not have and what is too large to be true', () => {
+    const own: Headers = { traceparent: 'x'.repeat(257), tracestate: '', kafka_correlationId: [] };
+    expect(resultHeaders(own, null, 'invalid')).toEqual({ outcome: 'invalid', 'content-type': 'application/json' });
+  });
+});
+
+describe('the reply', () => {
+  test.each([
+    ['3', 3],
+    ['0', 0],
+    ['-1', null],
+    ['1.5', null],
+    ['x', null],
+    ['', null],
+    ['2147483648', null],
+    ['99999999999', null],
+  ])('goes to the partition %j as %j', (text, partition) => {
+    const own = { kafka_replyTopic: Buffer.from('replies'), kafka_replyPartition: Buffer.from(text) };
+    expect(replyTarget(own)).toEqual({ topic: 'replies', partition, correlationId: null });
+  });
+
+  test.each([[undefined], [''], ['a b'], ['.'], ['..'], ['x'.repeat(250)], ['a\n']])(
+    'is not sent to the topic %j',
+    (topic) => {
+      expect(replyTarget({ kafka_replyTopic: topic })).toBeNull();
+    },
+  );
+
+  test('takes the last of several values', () => {
+    expect(replyTarget({ kafka_replyTopic: ['a', 'b'], kafka_correlationId: ['1', '2'] })).toEqual({
+      topic: 'b',
+      partition: null,
+      correlationId: '2',
+    });
+  });
+
+  test('completes a request of Nest’s client', () => {
+    const headers = replyHeaders({ topic: 'replies', partition: null, correlationId: Buffer.from('c1') });
+    expect(new KafkaResponseDeserializer().deserialize({ headers, value: 'result' })).toEqual({
+      id: 'c1',
+      response: 'result',
+      isDisposed: true,
+    });
+  });
+});
+
+describe('the headers of a dead letter', () => {
+  const ours = {
+    'kafka_dlt-original-topic': 'messages.commands.whatsapp',
+    'kafka_dlt-original-partition': '3',
+    'kafka_dlt-original-offset': '1042',
+    'kafka_dlt-original-timestamp': '1795348800000',
+    outcome: 'rejected',
+    error: 'e'.repeat(2_000),
+    attempts: '2',
+  };
+
+  test('are the command’s own under ours', () => {
+    const own: Headers = { outcome: 'forged', traceparent: 't', several: ['1', '2'] };
+    expect(deadLetterHeaders(own, cause)).toEqual({ ...ours, traceparent: 't', several: ['1', '2'] });
+  });
+
+  test('are ours alone where it had to be truncated', () => {
+    expect(truncatedDeadLetterHeaders(cause)).toEqual({ ...ours, 'kafka_dlt-truncated': 'true' });
+  });
+});

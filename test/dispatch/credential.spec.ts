@@ -1,0 +1,88 @@
+import { Credential } from '../../src/dispatch/credential';
+
+describe('Credential', () => {
+  const command = (): object => ({});
+
+  it('is refused by a 401 at once, and works again after a probe that succeeds', () => {
+    const credential = new Credential();
+    credential.unauthorized(0);
+    expect([credential.isRefused, credential.passage(1000)]).toEqual([true, { kind: 'probe' }]);
+    credential.probing();
+    credential.probed(false, 1000);
+    expect(credential.passage(1000)).toEqual({ kind: 'blocked', waitMs: 5000 });
+    expect(credential.passage(6000)).toEqual({ kind: 'probe' });
+    credential.probing();
+    credential.probed(true, 6000);
+    expect([credential.isRefused, credential.passage(6000)]).toEqual([false, { kind: 'free' }]);
+  });
+
+  it('holds a command after its first and second 403, 5 s each, and rejects it at the third', () => {
+    const credential = new Credential();
+    const held = command();
+    expect(credential.forbidden(held, 0)).toEqual({ holdMs: 5000 });
+    expect(credential.forbidden(held, 5000)).toEqual({ holdMs: 5000 });
+    expect(credential.forbidden(held, 10_000)).toBe('reject');
+  });
+
+  it('does not count a 403 that comes less than 5 s after the last one', () => {
+    const credential = new Credential();
+    const held = command();
+    credential.forbidden(held, 0);
+    expect(credential.forbidden(held, 2000)).toEqual({ holdMs: 3000 });
+    expect(credential.forbidden(held, 5000)).toEqual({ holdMs: 5000 });
+    expect(credential.forbidden(held, 10_000)).toBe('reject');
+  });
+
+  it('names the held commands as at fault once another one has succeeded since', () => {
+    const credential = new Credential();
+    const [a, b] = [command(), command()];
+    credential.forbidden(a, 0);
+    credential.forbidden(b, 100);
+    expect(credential.success(command(), 50)).toEqual([a]);
+    expect(credential.success(command(), 100)).toEqual([b]);
+    expect(credential.success(command(), 200)).toEqual([]);
+  });
+
+  it('takes no success of the held command itself, nor of a call made before the 403, for one of another', () => {
+    const credential = new Credential();
+    const held = command();
+    credential.forbidden(held, 1000);
+    expect(credential.success(command(), 999)).toEqual([]);
+    expect(credential.success(held, 2000)).toEqual([]);
+    expect(credential.success(command(), 2000)).toEqual([]);
+  });
+
+  it('is refused once 20 commands are held with no success between, and forgives them', () => {
+    const credential = new Credential();
+    const commands = Array.from({ length: 20 }, command);
+    const verdicts = commands.map((each) => credential.forbidden(each, 0));
+    expect(verdicts.slice(0, 19).every((verdict) => typeof verdict === 'object')).toBe(true);
+    expect([verdicts[19], credential.isRefused]).toEqual(['credential', true]);
+    expect(credential.success(command(), 1000)).toEqual([]);
+  });
+
+  it('never has 20 held where something succeeds between', () => {
+    const credential = new Credential();
+    for (let i = 0; i < 100; i++) {
+      if (i % 19 === 0) credential.success(command(), i);
+      credential.forbidden(command(), i);
+    }
+    expect(credential.isRefused).toBe(false);
+  });
+
+  it('takes every 403 for its own fault while it is refused', () => {
+    const credential = new Credential();
+    credential.unauthorized(0);
+    expect(credential.forbidden(command(), 10)).toBe('credential');
+  });
+
+  it('does not count commands that are no longer here', () => {
+    const credential = new Credential();
+    for (let i = 0; i < 100; i++) {
+      const each = command();
+      credential.forbidden(each, 0);
+      credential.forget(each);
+    }
+    expect(credential.isRefused).toBe(false);
+  });
+});

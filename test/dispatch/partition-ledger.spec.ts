@@ -1,0 +1,254 @@
+import fc from 'fast-check';
+import { decodeDoneMap, encodeDoneMap, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/done-map';
+import { type LedgerCommit, PartitionLedger } from '../../src/dispatch/partition-ledger';
+
+/** What the broker keeps of a commit. */
+interface Stored {
+  readonly offset: number;
+  readonly metadata: string;
+}
+
+/**
+ * One partition over several owners, and what must hold at every step. Offsets are `log`, which has gaps. The ledger of a
+ * restarted owner is made of the broker's commit alone; that of a returning owner also knows what is still in hand.
+ */
+class World {
+  private ledger = new PartitionLedger(null);
+  private stored: Stored | null = null;
+  private pending: { ledger: PartitionLedger; commit: LedgerCommit; stored: Stored } | null = null;
+  private readAt = 0;
+  /** Offsets handed out by the present process, and neither settled nor given up. */
+  private readonly inHand = new Set<number>();
+  readonly settled = new Set<number>();
+  private readonly handedOut = new Set<number>();
+
+  constructor(readonly log: readonly number[]) {}
+
+  read(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const offset = this.log[this.readAt];
+      if (offset === undefined) return;
+      const taken = this.ledger.take(offset);
+      if (taken === 'full') return;
+      this.readAt++;
+      if (taken === 'new') {
+        expect(this.handedOut).not.toContain(offset);
+        expect(this.storedAsDone()).not.toContain(offset);
+        this.handedOut.add(offset);
+        this.inHand.add(offset);
+      } else {
+        expect(this.inHand.has(offset) || this.settled.has(offset)).toBe(true);
+      }
+    }
+  }
+
+  /** Fetches some records again, as happens after a rebalance. */
+  rewind(count: number): void {
+    this.readAt = Math.max(this.firstIndex(this.stored?.offset ?? 0), this.readAt - count);
+  }
+
+  settle(pick: number): void {
+    const offsets = [...this.inHand];
+    const offset = offsets[pick % Math.max(1, offsets.length)];
+    if (offset === undefined) return;
+    this.inHand.delete(offset);
+    this.settled.add(offset);
+    this.ledger.settle(offset);
+    this.ledger.settle(offset);
+  }
+
+  commit(answer: 'succeeds' | 'fails' | 'is delayed'): void {
+    if (this.pending !== null) this.finishCommit('succeeds');
+    const commit = this.ledger.nextCommit();
+    if (commit === null) return;
+    const stored = { offset: commit.base, metadata: encodeDoneMap(commit) };
+    expect(Buffer.byteLength(stored.metadata)).toBeLessThanOrEqual(MAX_METADATA_BYTES);
+    for (const offset of this.log) if (offset < commit.base) expect(this.settled).toContain(offset);
+    for (const offset of commit.done) expect(this.settled).toContain(offset);
+    this.pending = { ledger: this.ledger, commit, stored };
+    if (answer !== 'is delayed') this.finishCommit(answer);
+  }
+
+  finishCommit(answer: 'succeeds' | 'fails'): void {
+    if (this.pending === null) return;
+    const { ledger, commit, stored } = this.pending;
+    this.pending = null;
+    if (answer === 'fails') return;
+    this.stored = stored;
+    ledger.committed(commit);
+  }
+
+  /** The process dies and another one reads on from the commit. */
+  restart(): void {
+    this.pending = null;
+    this.inHand.clear();
+    this.reopen();
+  }
+
+  /** The partition is lost: everything committed first, some given up, the rest stays on the wire. It comes back later. */
+  revokeAndReturn(givenUp: number): void {
+    this.commit('succeeds');
+    for (const offset of [...this.inHand].slice(-givenUp || Infinity)) {
+      this.inHand.delete(offset);
+      this.ledger.forget(offset);
+    }
+    expect(this.ledger.openOffsets().sort((a, b) => a - b)).toEqual([...this.inHand].sort((a, b) => a - b));
+    this.reopen();
+  }
+
+  /** Everything is read, settled and committed: nothing may be left. */
+  finish(): void {
+    for (let rounds = 0; rounds < 1000 && (this.readAt < this.log.length || this.inHand.size > 0); rounds++) {
+      this.read(100);
+      for (const offset of this.inHand) {
+        this.settled.add(offset);
+        this.ledger.settle(offset);
+      }
+      this.inHand.clear();
+    }
+    this.commit('succeeds');
+    expect([...this.settled].sort((a, b) => a - b)).toEqual([...this.log]);
+    expect(this.stored?.offset ?? 0).toBe(this.log.length === 0 ? 0 : (this.log.at(-1) ?? 0) + 1);
+    expect(this.ledger.span).toBe(0);
+    expect(this.ledger.nextCommit()).toBeNull();
+  }
+
+  private reopen(): void {
+    const offset = this.stored?.offset ?? null;
+    this.ledger = new PartitionLedger(offset, this.storedAsDone(), [...this.inHand]);
+    this.readAt = this.firstIndex(offset ?? 0);
+    this.handedOut.clear();
+    for (const inHand of this.inHand) this.handedOut.add(inHand);
+  }
+
+  private storedAsDone(): readonly number[] {
+    if (this.stored === null) return [];
+    const decoded = decodeDoneMap(this.stored.metadata, this.stored.offset);
+    if (!decoded.ok) throw new Error(decoded.reason);
+    return decoded.done;
+  }
+
+  private firstIndex(offset: number): number {
+    const index = this.log.findIndex((each) => each >= offset);
+    return index === -1 ? this.log.length : index;
+  }
+}
+
+const step: fc.Arbitrary<(world: World) => void> = fc.oneof(
+  { weight: 4, arbitrary: fc.nat(20).map((count) => (world: World) => world.read(count)) },
+  { weight: 12, arbitrary: fc.nat().map((pick) => (world: World) => world.settle(pick)) },
+  {
+    weight: 4,
+    arbitrary: fc.constantFrom('succeeds', 'fails', 'is delayed').map((answer) => (world: World) => world.commit(answer)),
+  },
+  { weight: 1, arbitrary: fc.nat(30).map((count) => (world: World) => world.rewind(count)) },
+  { weight: 1, arbitrary: fc.constantFrom('succeeds', 'fails').map((answer) => (world: World) => world.finishCommit(answer)) },
+  { weight: 1, arbitrary: fc.constant((world: World) => world.restart()) },
+  { weight: 1, arbitrary: fc.nat(10).map((count) => (world: World) => world.revokeAndReturn(count)) },
+);
+
+const log = fc
+  .array(fc.oneof({ weight: 20, arbitrary: fc.integer({ min: 1, max: 3 }) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 30_000 }) }), {
+    maxLength: 200,
+  })
+  .map((gaps) => gaps.reduce<number[]>((offsets, gap) => [...offsets, (offsets.at(-1) ?? -1) + gap], []));
+
+describe('PartitionLedger', () => {
+  it('never commits past an unfinished offset, repeats nothing that is committed as done, and loses nothing', () => {
+    fc.assert(
+      fc.property(log, fc.array(step, { maxLength: 200 }), (offsets, steps) => {
+        const world = new World(offsets);
+        for (const run of steps) run(world);
+        world.finish();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('commits as far as everything is done, and names what is done beyond', () => {
+    const ledger = new PartitionLedger(10);
+    for (const offset of [10, 11, 14, 15]) ledger.take(offset);
+    ledger.settle(14);
+    ledger.settle(10);
+    expect(ledger.nextCommit()).toMatchObject({ base: 11, done: [14] });
+    ledger.settle(11);
+    expect(ledger.nextCommit()).toMatchObject({ base: 15, done: [] });
+  });
+
+  it('has nothing to commit once a commit has gone through, and again where one has not', () => {
+    const ledger = new PartitionLedger(0);
+    ledger.take(0);
+    expect(ledger.nextCommit()).toBeNull();
+    ledger.settle(0);
+    const commit = ledger.nextCommit();
+    expect(ledger.nextCommit()).toEqual(commit);
+    if (commit !== null) ledger.committed(commit);
+    expect(ledger.nextCommit()).toBeNull();
+  });
+
+  it('sees a completion that happened while a commit was on its way', () => {
+    const ledger = new PartitionLedger(0);
+    ledger.take(0);
+    ledger.take(1);
+    ledger.settle(0);
+    const commit = ledger.nextCommit();
+    ledger.settle(1);
+    if (commit !== null) ledger.committed(commit);
+    expect(ledger.nextCommit()).toMatchObject({ base: 2, done: [] });
+  });
+
+  it('is full where a completion could not be remembered, and takes the record once the offset in the way is done', () => {
+    const ledger = new PartitionLedger(0);
+    ledger.take(0);
+    expect(ledger.take(MAX_SPAN - 1)).toBe('new');
+    expect(ledger.take(MAX_SPAN)).toBe('full');
+    ledger.settle(0);
+    expect(ledger.take(MAX_SPAN)).toBe('new');
+  });
+
+  it('keeps the metadata within its limit at the full span', () => {
+    const ledger = new PartitionLedger(0);
+    for (let offset = 0; offset < MAX_SPAN; offset++) ledger.take(offset);
+    for (let offset = 1; offset < MAX_SPAN; offset++) ledger.settle(offset);
+    const commit = ledger.nextCommit();
+    expect(commit?.base).toBe(0);
+    expect(Buffer.byteLength(commit === null ? '' : encodeDoneMap(commit))).toBeLessThanOrEqual(MAX_METADATA_BYTES);
+  });
+
+  it('passes the gap at the end once told that nothing more is there', () => {
+    const ledger = new PartitionLedger(0);
+    ledger.take(0);
+    ledger.settle(0);
+    ledger.advanceTo(5);
+    expect(ledger.nextCommit()).toMatchObject({ base: 5, done: [] });
+  });
+
+  it('skips what is on the wire from an earlier time as owner, read again or not when it settles', () => {
+    const ledger = new PartitionLedger(0, [], [1, 3]);
+    expect([0, 1, 2].map((offset) => ledger.take(offset))).toEqual(['new', 'known', 'new']);
+    ledger.settle(3);
+    ledger.settle(1);
+    expect(ledger.nextCommit()).toMatchObject({ base: 0, done: [1, 3] });
+    expect(ledger.take(3)).toBe('known');
+  });
+
+  it('still knows what is on the wire where the partition is lost twice before it is read again', () => {
+    const first = new PartitionLedger(0);
+    first.take(0);
+    const second = new PartitionLedger(0, [], first.openOffsets());
+    const third = new PartitionLedger(0, [], second.openOffsets());
+    expect(third.take(0)).toBe('known');
+  });
+
+  it('hands out again what was on the wire and then given up before it was read again', () => {
+    const ledger = new PartitionLedger(0, [], [0]);
+    ledger.forget(0);
+    expect(ledger.openOffsets()).toEqual([]);
+    expect(ledger.take(0)).toBe('new');
+  });
+
+  it('does not take what was done before for new where it is read late', () => {
+    const ledger = new PartitionLedger(0, [2]);
+    expect([0, 3, 2].map((offset) => ledger.take(offset))).toEqual(['new', 'new', 'known']);
+  });
+});

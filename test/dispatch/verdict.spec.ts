@@ -1,0 +1,51 @@
+import type { Delivery } from '../../src/contract/channels';
+import { isApiFailure, isCommandsOwnFailure, isSuccess, judge } from '../../src/dispatch/verdict';
+import type { CallResult } from '../../src/messages-api/call-result';
+import { ACCEPTED, FORBIDDEN, limited, REFUSED, REJECTED, status, TIMED_OUT, UNAUTHORIZED } from './fixtures';
+
+const UNREADABLE: CallResult = { kind: 'unreadable', httpStatus: 200, detail: 'no MessageResponse' };
+const RESET: CallResult = { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'reset' };
+
+/** What follows, in short: the outcome, or the kind of wait and whether the call was perhaps sent. */
+function short(result: CallResult, delivery: Delivery): string {
+  const verdict = judge(result, delivery);
+  if (verdict.kind === 'settle') return verdict.outcome;
+  return verdict.kind === 'retry' ? `retry ${verdict.perhapsSent ? 'perhaps sent' : 'not sent'}` : verdict.kind;
+}
+
+describe('judge', () => {
+  it.each<[string, CallResult, string, string]>([
+    ['a refused connection', REFUSED, 'retry not sent', 'retry not sent'],
+    ['429', limited(1000), 'limited', 'limited'],
+    ['a timeout', TIMED_OUT, 'retry perhaps sent', 'in-doubt'],
+    ['a reset', RESET, 'retry perhaps sent', 'in-doubt'],
+    ['408', status(408), 'retry perhaps sent', 'in-doubt'],
+    ['500', status(500), 'retry perhaps sent', 'in-doubt'],
+    ['401', UNAUTHORIZED, 'unauthorized', 'unauthorized'],
+    ['403', FORBIDDEN, 'forbidden', 'forbidden'],
+    ['400', REJECTED, 'rejected', 'rejected'],
+    ['200 with a MessageResponse', ACCEPTED, 'accepted', 'accepted'],
+    ['200 with another body', UNREADABLE, 'in-doubt', 'in-doubt'],
+  ])('follows the contract for %s', (_, result, atLeastOnce, atMostOnce) => {
+    expect([short(result, 'at-least-once'), short(result, 'at-most-once')]).toEqual([atLeastOnce, atMostOnce]);
+  });
+});
+
+describe('what a result says of others than its command', () => {
+  const results = { ACCEPTED, REJECTED, REFUSED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
+  const statuses = Object.fromEntries([408, 425, 500, 502, 503, 504, 599].map((code) => [code, status(code)]));
+  const those = (test: (result: CallResult) => boolean): string[] =>
+    Object.entries({ ...results, LIMITED: limited(null), ...statuses }).flatMap(([name, result]) => (test(result) ? [name] : []));
+
+  it('counts connect, timeout, reset and 5xx against the API', () => {
+    expect(those(isApiFailure).sort()).toEqual(['500', '502', '503', '504', '599', 'REFUSED', 'RESET', 'TIMED_OUT']);
+  });
+
+  it('takes a status other than 502, 503 and 504 for the command’s own failure', () => {
+    expect(those(isCommandsOwnFailure)).toEqual(['408', '425', '500', '599']);
+  });
+
+  it('takes only 2xx for a success of the credential', () => {
+    expect(those(isSuccess)).toEqual(['ACCEPTED', 'UNREADABLE']);
+  });
+});

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { type Holding, IntakeBudget } from '../../src/kafka/intake-budget';
+
+const BATCH_COMMANDS = 50;
+const BATCH_BYTES = 5_000;
+
+interface Partition {
+  readonly holding: Holding;
+  readonly inHand: number[];
+  isPaused: boolean;
+}
+
+const newPartition = (): Partition => ({ holding: { commands: 0, bytes: 0 }, inHand: [], isPaused: false });
+
+function follow(budget: IntakeBudget, partition: Partition): void {
+  partition.isPaused = partition.isPaused ? !budget.isLow(partition.holding) : budget.isOver(partition.holding);
+}
+
+describe('IntakeBudget', () => {
+  const limit = { maxCommands: 200, maxBytes: 20_000 };
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 2, arbitrary: fc.record({ read: fc.nat(5), sizes: fc.array(fc.nat(100), { maxLength: BATCH_COMMANDS }) }) },
+      { weight: 3, arbitrary: fc.record({ settle: fc.nat(5), count: fc.nat(80) }) },
+    ),
+    { maxLength: 300 },
+  );
+
+  it('goes over the limit by one batch at most, and one more for each partition that held nothing', () => {
+    fc.assert(
+      fc.property(steps, (list) => {
+        const budget = new IntakeBudget(limit);
+        const partitions = Array.from({ length: 6 }, newPartition);
+        let batchesFromNothing = 0;
+        for (const step of list) {
+          const partition = partitions['read' in step ? step.read : step.settle];
+          if (partition === undefined) continue;
+          if ('read' in step && !partition.isPaused) {
+            const isFull = budget.commands >= limit.maxCommands || budget.bytes >= limit.maxBytes;
+            if (isFull) {
+              expect(partition.holding.commands).toBe(0);
+              batchesFromNothing++;
+            }
+            for (const bytes of step.sizes) {
+              budget.add(partition.holding, bytes);
+              partition.inHand.push(bytes);
+            }
+          }
+          if ('settle' in step) {
+            for (const bytes of partition.inHand.splice(0, step.count)) budget.remove(partition.holding, bytes);
+          }
+          for (const each of partitions) follow(budget, each);
+          const batches = 1 + Math.min(batchesFromNothing, partitions.length);
+          expect(budget.commands).toBeLessThanOrEqual(limit.maxCommands + batches * BATCH_COMMANDS);
+          expect(budget.bytes).toBeLessThanOrEqual(limit.maxBytes + batches * BATCH_BYTES);
+        }
+        for (const { inHand, holding } of partitions) for (const bytes of inHand) budget.remove(holding, bytes);
+        expect([budget.commands, budget.bytes]).toEqual([0, 0]);
+      }),
+    );
+  });
+
+  it('lets a partition that holds nothing read, however much the others hold', () => {
+    fc.assert(
+      fc.property(fc.nat(500), fc.nat(50_000), (commands, bytes) => {
+        const budget = new IntakeBudget(limit);
+        const other = newPartition().holding;
+        for (let i = 0; i < commands; i++) budget.add(other, bytes / commands);
+        const empty = newPartition().holding;
+        expect({ low: budget.isLow(empty), over: budget.isOver(empty) }).toEqual({ low: true, over: false });
+      }),
+    );
+  });
+
+  it('never wants a partition both paused and resumed', () => {
+    fc.assert(
+      fc.property(fc.nat(300), fc.nat(300), (own, others) => {
+        const budget = new IntakeBudget(limit);
+        const holding = newPartition().holding;
+        const other = newPartition().holding;
+        for (let i = 0; i < own; i++) budget.add(holding, 100);
+        for (let i = 0; i < others; i++) budget.add(other, 100);
+        expect(budget.isLow(holding) && budget.isOver(holding)).toBe(false);
+      }),
+    );
+  });
+
+  it('gives one busy partition half of the budget, and two a third each', () => {
+    const fill = (count: number): number[] => {
+      const budget = new IntakeBudget({ maxCommands: 3000, maxBytes: Infinity });
+      const partitions = Array.from({ length: count }, newPartition);
+      while (partitions.some(({ holding }) => !budget.isOver(holding))) {
+        for (const { holding } of partitions) if (!budget.isOver(holding)) budget.add(holding, 1);
+      }
+      return partitions.map(({ holding }) => holding.commands);
+    };
+    expect(fill(1)).toEqual([1500]);
+    expect(fill(2)).toEqual([1000, 1000]);
+  });
+});

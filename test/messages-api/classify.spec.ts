@@ -1,0 +1,147 @@
+import fc from 'fast-check';
+import { classify } from '../../src/messages-api/classify';
+import type { Incomplete } from '../../src/messages-api/classify';
+
+const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
+const INCOMPLETE: readonly Incomplete[] = ['timeout', 'cut-off', 'too-large'];
+
+function classified(status: number, body: string | Buffer, retryAfter?: string): ReturnType<typeof classify> {
+  return classify({ status, retryAfter, body: Buffer.from(body) }, NOW);
+}
+
+describe('classify, 2xx', () => {
+  it.each([
+    ['{"id":"m1","status":"queued","error":""}', { id: 'm1', status: 'queued', error: '' }],
+    ['{"id":"m1","status":"queued","error":null}', { id: 'm1', status: 'queued', error: '' }],
+    ['{"id":"m1"}', { id: 'm1', status: '', error: '' }],
+    ['{}', { id: '', status: '', error: '' }],
+    ['{"id":null,"status":null}', { id: '', status: '', error: '' }],
+    ['{"id":81,"status":true}', { id: '81', status: 'true', error: '' }],
+    ['{"__proto__":{"error":"x"},"id":"m"}', { id: 'm', status: '', error: '' }],
+    ['\ufeff {"id":"ü","more":[{}]}\n', { id: 'ü', status: '', error: '' }],
+  ])('takes %s for accepted', (body, response) => {
+    expect(classified(200, body)).toEqual({ kind: 'accepted', httpStatus: 200, response });
+  });
+
+  it('takes a non-empty error for a rejection and keeps every field', () => {
+    expect(classified(202, '{"id":"m1","status":"failed","error":"blocked"}')).toEqual({
+      kind: 'rejected',
+      httpStatus: 202,
+      response: { id: 'm1', status: 'failed', error: 'blocked' },
+    });
+  });
+
+  it.each([
+    '',
+    '<html>secret</html>',
+    '{"id":"secret"',
+    'null',
+    '"secret"',
+    '[]',
+    '42',
+    '{"id":{}}',
+    '{"status":[]}',
+    '{"error":{"code":1}}',
+    '{"error":false}',
+    '{"error":0}',
+    Buffer.from('{"id":"secret\xff"}', 'latin1'),
+    '[{'.repeat(100_000),
+  ])('takes any other body for unreadable, without repeating it (case %#)', (body) => {
+    const result = classified(200, body);
+    expect(result).toMatchObject({ kind: 'unreadable', httpStatus: 200 });
+    expect(JSON.stringify(result)).not.toContain('secret');
+  });
+
+  it.each(INCOMPLETE)('takes a body that is %s for unreadable', (body) => {
+    expect(classify({ status: 201, retryAfter: undefined, body }, NOW)).toMatchObject({
+      kind: 'unreadable',
+      httpStatus: 201,
+    });
+  });
+});
+
+describe('classify, other statuses', () => {
+  const body = '{"id":"m1","status":"x","error":"why"}';
+
+  it.each([
+    [429, undefined, { kind: 'limited', httpStatus: 429, retryAfterMs: null, detail: 'HTTP 429' }],
+    [429, 'soon', { kind: 'limited', httpStatus: 429, retryAfterMs: null, detail: 'HTTP 429' }],
+    [429, '7', { kind: 'limited', httpStatus: 429, retryAfterMs: 7000, detail: 'HTTP 429' }],
+    [
+      429,
+      'Sun, 22 Nov 2026 12:00:09 GMT',
+      { kind: 'limited', httpStatus: 429, retryAfterMs: 9000, detail: 'HTTP 429' },
+    ],
+    [503, '0', { kind: 'limited', httpStatus: 503, retryAfterMs: 0, detail: 'HTTP 503' }],
+    [503, '7', { kind: 'limited', httpStatus: 503, retryAfterMs: 7000, detail: 'HTTP 503' }],
+    [503, undefined, { kind: 'perhaps-sent', reason: 'status', httpStatus: 503, detail: 'HTTP 503' }],
+    [503, '-1', { kind: 'perhaps-sent', reason: 'status', httpStatus: 503, detail: 'HTTP 503' }],
+    [500, '7', { kind: 'perhaps-sent', reason: 'status', httpStatus: 500, detail: 'HTTP 500' }],
+    [401, undefined, { kind: 'unauthorized', httpStatus: 401, detail: 'HTTP 401' }],
+    [403, undefined, { kind: 'forbidden', httpStatus: 403, detail: 'HTTP 403' }],
+  ])('reads %d with Retry-After %s', (status, retryAfter, expected) => {
+    expect(classified(status, body, retryAfter)).toEqual(expected);
+  });
+
+  it.each([408, 425, 500, 501, 502, 504, 507, 529, 599, 600, 999])('takes %d for perhaps sent', (status) => {
+    expect(classified(status, body)).toMatchObject({ kind: 'perhaps-sent', reason: 'status', httpStatus: status });
+  });
+
+  it.each([
+    301, 302, 303, 304, 307, 308, 400, 402, 404, 405, 409, 410, 413, 415, 418, 422, 426, 428, 431, 451, 499, 101,
+  ])('takes %d for a rejection with the words of the API', (status) => {
+    expect(classified(status, body)).toEqual({
+      kind: 'rejected',
+      httpStatus: status,
+      response: { id: 'm1', status: 'x', error: 'why' },
+    });
+  });
+
+  it.each([
+    ['{"message":"no such contact"}', 'no such contact'],
+    ['{"error":"","message":"no such contact"}', 'no such contact'],
+    ['{"error":{"code":1},"message":"no such contact","id":[]}', 'no such contact'],
+    ['{"error":"bad","message":"other"}', 'bad'],
+    ['{}', 'HTTP 422'],
+    ['[]', 'HTTP 422'],
+    ['<html>', 'HTTP 422'],
+    ['', 'HTTP 422'],
+  ])('words the rejection of %s as %j', (text, error) => {
+    expect(classified(422, text)).toEqual({
+      kind: 'rejected',
+      httpStatus: 422,
+      response: { id: '', status: '', error },
+    });
+  });
+
+  it.each(INCOMPLETE)('lets the status decide where the body is %s', (incomplete) => {
+    const kindOf = (status: number): string => classify({ status, retryAfter: '3', body: incomplete }, NOW).kind;
+    expect([400, 401, 403, 408, 429, 500, 503, 307].map(kindOf)).toEqual([
+      'rejected',
+      'unauthorized',
+      'forbidden',
+      'perhaps-sent',
+      'limited',
+      'perhaps-sent',
+      'limited',
+      'rejected',
+    ]);
+  });
+});
+
+it('classify has an answer for every status, body and Retry-After', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 1000 }),
+      fc.oneof(fc.json(), fc.string(), fc.constantFrom(...INCOMPLETE)),
+      fc.option(fc.string(), { nil: undefined }),
+      (status, text, retryAfter) => {
+        const body = INCOMPLETE.find((reason) => reason === text) ?? Buffer.from(text);
+        const result = classify({ status, retryAfter, body }, NOW);
+        expect(result.httpStatus).toBe(status);
+        const saysError = 'response' in result && result.response.error !== '';
+        expect(saysError).toBe(result.kind === 'rejected');
+      },
+    ),
+  );
+});

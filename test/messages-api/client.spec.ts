@@ -1,0 +1,514 @@
+import { readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import { setImmediate as nextCheckPhase, setTimeout as sleep } from 'node:timers/promises';
+import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
+import type { CallResult } from '../../src/messages-api/call-result';
+import { MessagesApiClient } from '../../src/messages-api/client';
+import type { MessagesApiOptions } from '../../src/messages-api/client';
+import { ACCEPTED, answer, startRawServer } from './raw-server';
+import type { RawServer, RawServerOptions } from './raw-server';
+
+const KEY = 'planted-key';
+const REQUEST = {
+  path: '/v1/messages/whatsapp/sendtext',
+  body: '{"textMessage":"planted-text"}',
+  idempotencyKey: 'c-1',
+};
+const OK: CallResult = {
+  kind: 'accepted',
+  httpStatus: 200,
+  response: { id: 'msg_81', status: 'queued', error: '' },
+};
+
+const clients: MessagesApiClient[] = [];
+const servers: RawServer[] = [];
+
+async function serve(
+  onRequest: (socket: Socket, count: number) => void,
+  options?: RawServerOptions,
+): Promise<RawServer> {
+  const server = await startRawServer(onRequest, options);
+  servers.push(server);
+  return server;
+}
+
+function connectTo(baseUrl: string, options: Partial<MessagesApiOptions> = {}): MessagesApiClient {
+  const client = new MessagesApiClient({
+    baseUrl,
+    apiKey: KEY,
+    timeoutMs: 2000,
+    maxConnections: 4,
+    maxResponseBytes: 1 << 20,
+    ...options,
+  });
+  clients.push(client);
+  return client;
+}
+
+/** One call to a server that answers every request by `onRequest`. */
+async function callOnce(
+  onRequest: (socket: Socket, count: number) => void,
+  options?: Partial<MessagesApiOptions>,
+): Promise<CallResult> {
+  const server = await serve(onRequest);
+  const result = await connectTo(server.url, options).call(REQUEST);
+  expect(JSON.stringify(result)).not.toContain('planted');
+  return result;
+}
+
+/** Self-signed, for localhost. */
+const CERTIFICATE = {
+  key: readFileSync(join(__dirname, 'fixtures', 'localhost.key.pem'), 'utf8'),
+  cert: readFileSync(join(__dirname, 'fixtures', 'localhost.cert.pem'), 'utf8'),
+};
+
+async function trustingTestCertificate(run: () => Promise<void>): Promise<void> {
+  const trusted = getCACertificates();
+  setDefaultCACertificates([...trusted, CERTIFICATE.cert]);
+  try {
+    await run();
+  } finally {
+    setDefaultCACertificates(trusted);
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  for (const giveUpMs = performance.now() + 3000; !condition(); await sleep(2)) {
+    if (performance.now() > giveUpMs) throw new Error('waited 3 s in vain');
+  }
+}
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.destroy()));
+  await Promise.all(servers.splice(0).map((server) => server.close()));
+});
+
+describe('a call that is answered', () => {
+  it('is one POST with the headers of the contract', async () => {
+    const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    expect(await connectTo(server.url).call({ ...REQUEST, idempotencyKey: 'é 1' })).toEqual(OK);
+    const [head = '', body] = server.received().split('\r\n\r\n');
+    const [requestLine, ...headers] = head.split('\r\n');
+    expect(requestLine).toBe('POST /v1/messages/whatsapp/sendtext HTTP/1.1');
+    expect(headers.toSorted()).toEqual([
+      'accept: application/json',
+      'connection: keep-alive',
+      `content-length: ${REQUEST.body.length}`,
+      'content-type: application/json',
+      `host: 127.0.0.1:${server.port}`,
+      'idempotency-key: %C3%A9%201',
+      'user-agent: messages-dispatcher',
+      `x-api-key: ${KEY}`,
+    ]);
+    expect(body).toBe(REQUEST.body);
+  });
+
+  it.each(['/base/v2', '/base/v2/'])('goes below the path of the base URL %s', async (prefix) => {
+    const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    expect(await connectTo(server.url + prefix).call(REQUEST)).toEqual(OK);
+    expect(server.received()).toMatch(/^POST \/base\/v2\/v1\/messages\/whatsapp\/sendtext HTTP/);
+  });
+
+  it('is followed by others on the same connection', async () => {
+    const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    const client = connectTo(server.url);
+    for (let i = 0; i < 20; i++) expect(await client.call(REQUEST)).toEqual(OK);
+    expect(server.sockets).toHaveLength(1);
+  });
+
+  it('may come in pieces, chunked, after interim answers, or as HTTP/1.0', async () => {
+    const half = ACCEPTED.length >> 1;
+    const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+    const chunked =
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n` +
+      `${chunk(ACCEPTED.slice(0, half))}${chunk(ACCEPTED.slice(half))}0\r\n\r\n`;
+    const answers: ((socket: Socket) => void)[] = [
+      (socket) => socket.write(chunked),
+      (socket) => {
+        const text = answer('200 OK', ACCEPTED);
+        for (let i = 0; i < text.length; i += 30) setTimeout(() => socket.write(text.slice(i, i + 30)), i);
+      },
+      (socket) => socket.write(`HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${chunked}`),
+      (socket) => socket.end(`HTTP/1.0 200 OK\r\n\r\n${ACCEPTED}`),
+      (socket) => socket.end(`HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${ACCEPTED}`),
+    ];
+    const server = await serve((socket, count) => answers[count - 1]?.(socket));
+    const client = connectTo(server.url);
+    for (const _ of answers) expect(await client.call(REQUEST)).toEqual(OK);
+  });
+
+  it('carries Retry-After, the first where there are two', async () => {
+    expect(
+      await callOnce((socket) => socket.write(answer('429 Slow Down', '', 'Retry-After: 3\r\nretry-after: 9\r\n'))),
+    ).toMatchObject({ kind: 'limited', httpStatus: 429, retryAfterMs: 3000 });
+  });
+
+  it('ends at a redirect, whose target sees nothing', async () => {
+    const target = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    const result = await callOnce((socket) =>
+      socket.write(answer('307 Temporary Redirect', '', `location: ${target.url}/\r\n`)),
+    );
+    expect(result).toMatchObject({ kind: 'rejected', httpStatus: 307, response: { error: 'HTTP 307' } });
+    expect(target.sockets).toHaveLength(0);
+  });
+
+  it('goes over TLS, to a server whose certificate is trusted and names the host', async () => {
+    const server = await serve((socket) => socket.end(answer('200 OK', ACCEPTED, 'connection: close\r\n')), {
+      server: createTlsServer(CERTIFICATE),
+    });
+    const url = `https://localhost:${server.port}`;
+    expect(await connectTo(url).call(REQUEST)).toMatchObject({ kind: 'not-sent' });
+    await trustingTestCertificate(async () => {
+      const client = connectTo(url);
+      expect(await client.call(REQUEST)).toEqual(OK);
+      expect(await client.call(REQUEST)).toEqual(OK);
+      expect(await connectTo(`https://127.0.0.1:${server.port}`).call(REQUEST)).toMatchObject({ kind: 'not-sent' });
+    });
+  });
+});
+
+describe('a call of which nothing left', () => {
+  it('is not sent where the connection is refused', async () => {
+    const server = await startRawServer(() => undefined);
+    await server.close();
+    expect(await connectTo(server.url).call(REQUEST)).toEqual({
+      kind: 'not-sent',
+      reason: 'connect',
+      httpStatus: null,
+      detail: 'not sent: ECONNREFUSED',
+    });
+  });
+
+  it('is not sent where the name does not resolve', async () => {
+    // A label this long is refused without asking a name server.
+    const result = await connectTo(`http://${'a'.repeat(64)}.invalid`).call(REQUEST);
+    expect(result).toMatchObject({ kind: 'not-sent', reason: 'connect', detail: 'not sent: ENOTFOUND' });
+  });
+
+  it('is not sent where the other side speaks no TLS, or ends the handshake', async () => {
+    const plain = await serve(() => undefined, { onSocket: (socket) => socket.write('220 smtp\r\n') });
+    const closing = await serve(() => undefined, { onSocket: (socket) => socket.once('data', () => socket.end()) });
+    for (const { port } of [plain, closing]) {
+      const result = await connectTo(`https://localhost:${port}`).call(REQUEST);
+      expect(result).toMatchObject({ kind: 'not-sent', reason: 'connect' });
+    }
+  });
+
+  it('is not sent where the TLS handshake hangs past the deadline, and the attempt ends with it', async () => {
+    const server = await serve(() => undefined);
+    const client = connectTo(`https://localhost:${server.port}`, { timeoutMs: 100, maxConnections: 1 });
+    expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
+    await until(() => server.sockets[0]?.readableEnded === true);
+    expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
+    expect(server.sockets).toHaveLength(2);
+  });
+
+  it('is not sent where no connection comes free by the deadline', async () => {
+    const server = await serve(() => undefined);
+    const client = connectTo(server.url, { timeoutMs: 150, maxConnections: 1 });
+    const first = client.call(REQUEST);
+    await sleep(20);
+    const second = client.call(REQUEST);
+    expect(await first).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
+    await until(() => server.sockets.length === 2);
+    expect(await second).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
+
+    const aborted = new AbortController();
+    const holding = client.call(REQUEST);
+    const waiting = client.call(REQUEST, aborted.signal);
+    aborted.abort();
+    expect(await waiting).toMatchObject({ kind: 'not-sent', detail: 'aborted before it was sent' });
+    expect(await holding).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
+    expect(server.received().match(/POST/g)).toHaveLength(3);
+  });
+
+  it('connects for nobody where it is aborted while the last socket still closes', async () => {
+    const tls = createTlsServer(CERTIFICATE);
+    const shakeHands = tls.listeners('connection');
+    tls.removeAllListeners('connection');
+    const accepted: Socket[] = [];
+    tls.on('connection', (socket: Socket) => {
+      socket.on('error', () => undefined);
+      if (accepted.push(socket) === 1) for (const listener of shakeHands) listener.call(tls, socket);
+    });
+    const server = await serve(() => undefined, { server: tls });
+    await trustingTestCertificate(async () => {
+      const client = connectTo(`https://localhost:${server.port}`, { timeoutMs: 200, maxConnections: 1 });
+      const abort = new AbortController();
+      const first = client.call(REQUEST);
+      await sleep(100);
+      const second = client.call(REQUEST, abort.signal);
+      expect(await first).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
+      // A turn of the microtask queue later it has its connection, whose socket takes an I/O event to close.
+      await Promise.resolve();
+      await Promise.resolve();
+      abort.abort();
+      expect(await second).toMatchObject({ kind: 'not-sent' });
+      await sleep(30);
+      expect(accepted).toHaveLength(1);
+      expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
+      expect(accepted).toHaveLength(2);
+    });
+    for (const socket of accepted) socket.destroy();
+  });
+
+  it('waits for a free connection in turn', async () => {
+    const server = await serve((socket) => setTimeout(() => socket.write(answer('200 OK', ACCEPTED)), 5));
+    const client = connectTo(server.url, { maxConnections: 2 });
+    const ids = Array.from({ length: 30 }, (_, i) => `c-${i}`);
+    const results = await Promise.all(ids.map((idempotencyKey) => client.call({ ...REQUEST, idempotencyKey })));
+    expect(results).toEqual(ids.map(() => OK));
+    expect(server.sockets).toHaveLength(2);
+    expect(Array.from(server.received().matchAll(/idempotency-key: (\S+)/g), ([, id]) => id)).toEqual(ids);
+  });
+
+  it('is not sent where the signal has been aborted already, or the path is none', async () => {
+    const server = await serve(() => undefined);
+    const client = connectTo(server.url);
+    expect(await client.call(REQUEST, AbortSignal.abort())).toMatchObject({ kind: 'not-sent' });
+    expect(await client.call({ ...REQUEST, path: '/a b' })).toMatchObject({ kind: 'not-sent' });
+    expect(server.received()).toBe('');
+  });
+});
+
+describe('a call whose answer is lost', () => {
+  it('is perhaps sent where the connection is reset before it is read', async () => {
+    const server = await serve(() => undefined, {
+      onSocket: (socket) => {
+        socket.pause();
+        setTimeout(() => socket.resetAndDestroy(), 20);
+      },
+    });
+    expect(await connectTo(server.url).call(REQUEST)).toMatchObject({ kind: 'perhaps-sent', reason: 'reset' });
+    expect(server.sockets).toHaveLength(1);
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['reset', (socket) => socket.resetAndDestroy()],
+    ['closed', (socket) => socket.end()],
+    ['closed within the status line', (socket) => socket.end('HTTP/1.1 20')],
+    ['closed within the headers', (socket) => socket.end('HTTP/1.1 200 OK\r\ncontent-le')],
+    ['closed after an interim answer', (socket) => socket.end('HTTP/1.1 102 Processing\r\n\r\n')],
+    ['used for another protocol', (socket) => socket.end('SSH-2.0-OpenSSH\r\n')],
+    ['flooded with headers', (socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(1 << 20)}`)],
+  ])('is perhaps sent, once only, where the connection is %s after the request', async (_, fault) => {
+    let requests = 0;
+    const result = await callOnce((socket, count) => {
+      requests = count;
+      fault(socket);
+    });
+    expect(result).toMatchObject({ kind: 'perhaps-sent', reason: 'reset', httpStatus: null });
+    await sleep(30);
+    expect(requests).toBe(1);
+  });
+
+  it.each<[string, (socket: Socket) => void]>([
+    ['reset', (socket) => socket.resetAndDestroy()],
+    ['closed', (socket) => socket.end()],
+  ])('is unreadable where a 2xx is %s within its body, decided by any other status', async (_, fault) => {
+    const partly = (status: string) => (socket: Socket) => {
+      socket.write(`HTTP/1.1 ${status}\r\ncontent-length: 44\r\n\r\n{"id":"planted`, () =>
+        setTimeout(fault, 20, socket),
+      );
+    };
+    expect(await callOnce(partly('200 OK'))).toMatchObject({ kind: 'unreadable', httpStatus: 200 });
+    expect(await callOnce(partly('400 Bad'))).toMatchObject({ kind: 'rejected', response: { error: 'HTTP 400' } });
+    expect(await callOnce(partly('500 Oops'))).toMatchObject({ kind: 'perhaps-sent', reason: 'status' });
+  });
+
+  it('times out where the answer never comes, within 30 ms of the deadline', async () => {
+    for (const timeoutMs of [50, 200, 400]) {
+      const startMs = performance.now();
+      expect(await callOnce(() => undefined, { timeoutMs })).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
+      const tookMs = performance.now() - startMs;
+      expect(tookMs).toBeGreaterThanOrEqual(timeoutMs);
+      expect(tookMs).toBeLessThan(timeoutMs + 30);
+    }
+  });
+
+  it('keeps every deadline of calls that overlap', async () => {
+    const server = await serve(() => undefined);
+    const client = connectTo(server.url, { timeoutMs: 150, maxConnections: 16 });
+    const tookMs = await Promise.all(
+      Array.from({ length: 16 }, async (_, i) => {
+        await sleep(i * 20);
+        const startMs = performance.now();
+        await client.call(REQUEST);
+        return performance.now() - startMs;
+      }),
+    );
+    expect(Math.min(...tookMs)).toBeGreaterThanOrEqual(150);
+    expect(Math.max(...tookMs)).toBeLessThan(180);
+  });
+
+  it('reads an answer that arrived while the event loop was stalled past the deadline', async () => {
+    const server = await serve(() => undefined);
+    const client = connectTo(server.url, { timeoutMs: 100 });
+    const call = client.call(REQUEST);
+    await until(() => server.received() !== '');
+    // After the check phase come the timers, before anything is read.
+    await nextCheckPhase();
+    server.sockets[0]?.write(answer('200 OK', ACCEPTED));
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+    expect(await call).toEqual(OK);
+  });
+
+  it('has its deadline end a trickle: unreadable for a 2xx', async () => {
+    const trickle = (status: string) => (socket: Socket) => {
+      socket.write(`HTTP/1.1 ${status}\r\ncontent-length: 1000\r\n\r\n`);
+      const timer = setInterval(() => socket.write('x'), 10);
+      socket.once('close', () => clearInterval(timer));
+    };
+    const startMs = performance.now();
+    expect(await callOnce(trickle('200 OK'), { timeoutMs: 150 })).toMatchObject({
+      kind: 'unreadable',
+      detail: expect.stringContaining('deadline'),
+    });
+    expect(performance.now() - startMs).toBeLessThan(200);
+    expect(await callOnce(trickle('502 Bad'), { timeoutMs: 100 })).toMatchObject({
+      kind: 'perhaps-sent',
+      httpStatus: 502,
+    });
+  });
+
+  it('stops reading an answer above the size limit', async () => {
+    let sentBytes = 0;
+    const stream = (status: string) => (socket: Socket) => {
+      const block = Buffer.alloc(64 << 10, 'a');
+      socket.write(`HTTP/1.1 ${status}\r\ncontent-length: ${100 << 20}\r\n\r\n`);
+      const pump = (): void => {
+        while (!socket.destroyed && sentBytes < 100 << 20) {
+          sentBytes += block.length;
+          if (!socket.write(block)) {
+            socket.once('drain', pump);
+            return;
+          }
+        }
+      };
+      pump();
+    };
+    expect(await callOnce(stream('200 OK'))).toEqual({
+      kind: 'unreadable',
+      httpStatus: 200,
+      detail: 'HTTP 200, but its body was too large',
+    });
+    expect(sentBytes).toBeLessThan(20 << 20);
+    expect(await callOnce(stream('404 Not Found'))).toMatchObject({ kind: 'rejected', httpStatus: 404 });
+  });
+
+  it('reads an answer of exactly the size limit', async () => {
+    const maxResponseBytes = ACCEPTED.length;
+    const reply = (socket: Socket): unknown => socket.write(answer('200 OK', ACCEPTED));
+    expect(await callOnce(reply, { maxResponseBytes })).toEqual(OK);
+    expect(await callOnce(reply, { maxResponseBytes: maxResponseBytes - 1 })).toMatchObject({ kind: 'unreadable' });
+  });
+});
+
+describe('a connection that the server closes while it is idle', () => {
+  it.each<[string, (socket: Socket) => void, string[]]>([
+    ['closed', (socket) => socket.end(), ['accepted']],
+    // A reset that is read between the call and its first byte fails the call, of which nothing has left.
+    ['reset', (socket) => socket.resetAndDestroy(), ['accepted', 'not-sent']],
+  ])('makes no call perhaps sent where it is %s right after an answer', async (_, fault, possible) => {
+    const server = await serve((socket, count) => {
+      socket.write(answer('200 OK', ACCEPTED));
+      if (count % 3 === 0) setImmediate(fault, socket);
+    });
+    const client = connectTo(server.url, { maxConnections: 1 });
+    const kinds = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      kinds.add((await client.call(REQUEST)).kind);
+      await sleep(i % 4);
+    }
+    expect([...kinds].filter((kind) => !possible.includes(kind))).toEqual([]);
+  });
+
+  it('sends on a new one where the old one was closed, but that is not read yet', async () => {
+    const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    const client = connectTo(server.url, { maxConnections: 1 });
+    expect(await client.call(REQUEST)).toEqual(OK);
+    // In the timers phase, destroy() closes at once, and nothing is read before the call is made.
+    await sleep(1);
+    server.sockets[0]?.destroy();
+    expect(await client.call(REQUEST)).toEqual(OK);
+    expect(server.sockets).toHaveLength(2);
+    expect(server.received().match(/POST/g)).toHaveLength(2);
+  });
+});
+
+describe('a call that is aborted', () => {
+  it('ends at once: perhaps sent on the wire, unreadable within a 2xx, others untouched', async () => {
+    const server = await serve((socket, count) => {
+      if (count === 2) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{');
+      if (count === 3) setTimeout(() => socket.write(answer('200 OK', ACCEPTED)), 50);
+    });
+    const client = connectTo(server.url);
+    const abort = new AbortController();
+    const waiting = client.call(REQUEST, abort.signal);
+    await until(() => server.received().split('POST').length === 2);
+    const answering = client.call(REQUEST, abort.signal);
+    await until(() => server.received().split('POST').length === 3);
+    const other = client.call(REQUEST, new AbortController().signal);
+    await sleep(20);
+    abort.abort();
+    expect(await waiting).toMatchObject({ kind: 'perhaps-sent', reason: 'reset', httpStatus: null });
+    expect(await answering).toMatchObject({ kind: 'unreadable', httpStatus: 200 });
+    expect(await other).toEqual(OK);
+  });
+
+  it('never leaves where it is aborted in the tick of the call, on a new or on a kept connection', async () => {
+    const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    const client = connectTo(server.url, { maxConnections: 1 });
+    for (let i = 1; i <= 5; i++) {
+      const abort = new AbortController();
+      const call = client.call(REQUEST, abort.signal);
+      abort.abort();
+      expect(await call).toMatchObject({ kind: 'not-sent' });
+      expect(await client.call(REQUEST)).toEqual(OK);
+      expect(server.received().match(/POST/g)).toHaveLength(i);
+    }
+  });
+});
+
+describe('a client', () => {
+  it('refuses a key that is no header value, without repeating it', () => {
+    for (const apiKey of ['', 'planted\r\nx: 1', 'planted ', 'plantéd']) {
+      expect(() => connectTo('http://127.0.0.1', { apiKey })).toThrow(/^the API key must be visible ASCII/);
+    }
+  });
+
+  it('lets calls finish before it closes, refuses others, and leaves no socket', async () => {
+    const server = await serve((socket) => setTimeout(() => socket.write(answer('200 OK', ACCEPTED)), 50));
+    const client = connectTo(server.url, { maxConnections: 2 });
+    const calls = Array.from({ length: 6 }, () => client.call(REQUEST));
+    const closed = Promise.all([client.close(), client.close()]);
+    expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'the client is closed' });
+    await closed;
+    expect(await Promise.all(calls)).toEqual(calls.map(() => OK));
+    await until(() => server.sockets.every((socket) => socket.destroyed));
+    await client.close();
+  });
+
+  it('ends all calls and connection attempts when destroyed', async () => {
+    const silent = await serve(() => undefined);
+    const onWire = connectTo(silent.url);
+    const calls = [onWire.call(REQUEST)];
+    await until(() => silent.received() !== '');
+    const connecting = connectTo(`https://localhost:${silent.port}`);
+    calls.push(connecting.call(REQUEST));
+    await until(() => silent.sockets.length === 2);
+    await Promise.all([onWire.destroy(), connecting.destroy(), onWire.destroy()]);
+    expect((await Promise.all(calls)).map(({ kind }) => kind)).toEqual(['perhaps-sent', 'not-sent']);
+    await until(() => silent.sockets.every((socket) => socket.destroyed || socket.readableEnded));
+  });
+
+  it('holds no timer or socket that keeps a process alive', async () => {
+    const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
+    const client = connectTo(server.url);
+    await client.call(REQUEST);
+    await client.close();
+    await until(() => server.sockets.every((socket) => socket.destroyed));
+    expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap')).toEqual([]);
+  });
+});

@@ -1,0 +1,45 @@
+import { brokerProperties, jvmOptions } from '../../../tools/kafka/broker-properties';
+import type { NodeEndpoints } from '../../../tools/kafka/broker-properties';
+
+function node(name: string): NodeEndpoints {
+  return {
+    listen: ':9092',
+    advertised: `${name}:1`,
+    internalListen: ':9094',
+    internalAdvertised: `${name}:2`,
+    controllerListen: ':9093',
+    controllerAdvertised: `${name}:3`,
+  };
+}
+
+describe('brokerProperties', () => {
+  it('replicates over three brokers and requires two of them', () => {
+    expect(brokerProperties([node('a'), node('b'), node('c')], 1, {})).toMatchObject({
+      'node.id': '2',
+      'controller.quorum.voters': '1@a:3,2@b:3,3@c:3',
+      'advertised.listeners': 'CLIENT://b:1,INTERNAL://b:2',
+      'default.replication.factor': '3',
+      'min.insync.replicas': '2',
+      'offsets.topic.replication.factor': '3',
+      'transaction.state.log.min.isr': '2',
+    });
+  });
+
+  it('lets one broker be on its own, and the caller have the last word', () => {
+    expect(
+      brokerProperties([node('a')], 0, { 'num.partitions': '7', 'auto.create.topics.enable': 'true' }),
+    ).toMatchObject({
+      'offsets.topic.replication.factor': '1',
+      'min.insync.replicas': '1',
+      'num.partitions': '7',
+      'auto.create.topics.enable': 'true',
+    });
+  });
+});
+
+describe('jvmOptions', () => {
+  it('leaves the compiler its full power unless a fast start is asked for', () => {
+    expect(jvmOptions(true)).toContain('-XX:TieredStopAtLevel=1');
+    expect(jvmOptions(false)).not.toContain('-XX:TieredStopAtLevel=1');
+  });
+});

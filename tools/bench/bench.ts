@@ -1,0 +1,63 @@
+import { join } from 'node:path';
+import type { Behaviour } from '../../sandbox/behaviour.ts';
+import { ManagedChild } from '../lib/child-process.ts';
+import { SandboxProcess } from '../lib/sandbox-process.ts';
+import type { Figure } from './figures.ts';
+import type { Load } from './load.ts';
+import type { PlainLoopPlan, PlainLoopResult } from './plain-loop.ts';
+
+/** What every workload is given. */
+export interface Bench {
+  readonly root: string;
+  readonly brokers: readonly string[];
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+  /** Where CPU profiles of the service go; null for none. */
+  readonly profiles: string | null;
+}
+
+/** One workload, started on an idle Kafka. */
+export type Workload = (bench: Bench) => Promise<readonly Figure[]>;
+
+/** Calls on the wire at once, of the service and of the plain loop. */
+export const IN_FLIGHT = 256;
+/** Commands sent by service and plain loop alike before anything is measured. */
+export const WARM_UP = 2_000;
+
+/** Runs the plain loop to its end. */
+export async function runPlainLoop(bench: Bench, plan: PlainLoopPlan): Promise<PlainLoopResult> {
+  await using child = new ManagedChild({
+    name: 'the plain loop',
+    command: process.execPath,
+    args: [join(bench.root, 'tools', 'bench', 'plain-loop.ts'), JSON.stringify(plan)],
+    cwd: bench.root,
+  });
+  const [line] = await child.line(/^\{"wallMs".*\}$/, bench.signal);
+  return JSON.parse(line) as PlainLoopResult;
+}
+
+/** Rates of the plain loop, per second. */
+export interface PlainRates {
+  /** From the first to the last acceptance, as the sandbox saw it. */
+  readonly calls: number;
+  /** From the first call to the last answer. */
+  readonly answers: number;
+}
+
+/** Runs the plain loop with all connections against a fresh sandbox. */
+export async function plainRates(bench: Bench, behaviour: Partial<Behaviour>, load: Load): Promise<PlainRates> {
+  await using sandbox = await SandboxProcess.start(bench.root, behaviour, bench.signal);
+  const plan = { url: sandbox.url, connections: IN_FLIGHT, warmUp: WARM_UP, load };
+  const { wallMs } = await runPlainLoop(bench, plan);
+  return { calls: acceptanceRate(await sandbox.report()), answers: (load.count / wallMs) * 1000 };
+}
+
+/** Acceptances per second between the first and the last one. */
+export function acceptanceRate(report: {
+  readonly accepted: number;
+  readonly firstAcceptedAtMs: number | null;
+  readonly lastAcceptedAtMs: number | null;
+}): number {
+  const spanMs = (report.lastAcceptedAtMs ?? 0) - (report.firstAcceptedAtMs ?? 0);
+  return ((report.accepted - 1) / spanMs) * 1000;
+}

@@ -1,0 +1,14 @@
+import { text } from 'node:stream/consumers';
+import { removeResources } from './docker-resources.ts';
+
+/**
+ * A process of its own, started with the names of a network and its containers. It reads a pipe that only its parent holds: when the parent
+ * ends without a word, SIGKILL included, the pipe closes and the guard removes what is named. Any text on the pipe dismisses it.
+ */
+async function guard(): Promise<void> {
+  const [network, ...containers] = process.argv.slice(2);
+  if (network === undefined) throw new Error('usage: docker-guard.ts <network> <container…>');
+  if ((await text(process.stdin)) === '') await removeResources({ network, containers });
+}
+
+void guard();

@@ -1,0 +1,139 @@
+import { tmpdir } from 'node:os';
+import { chooseSource } from './choose-source.ts';
+import type { Source } from './choose-source.ts';
+import type { Broker, DevKafka, Fleet, LaunchPlan, Log } from './dev-kafka.ts';
+import { launchJava } from './java-fleet.ts';
+import { announceIfSlow } from './progress.ts';
+import { projectRoot } from './project-root.ts';
+import { untilReady } from './until-ready.ts';
+
+const READY_TIMEOUT_MS = 60_000;
+const EXISTING_TIMEOUT_MS = 15_000;
+
+/** Options of {@link startKafka}; all of them may be left out. */
+export interface StartKafkaOptions {
+  /** Default 1. Three replicate everything and require two in-sync replicas. Without effect on an existing Kafka. */
+  readonly brokers?: 1 | 3;
+  /** Default true: the JVM starts fast and stays below its top speed. Measurements pass false. */
+  readonly fastStart?: boolean;
+  /** Broker properties that replace or add to the usual ones. Without effect on an existing Kafka. */
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Default: the nearest folder at or above the working directory that is this project. */
+  readonly root?: string;
+  /** Default: the system's. Java's brokers put their data there and remove them when they stop; Docker keeps them in the containers. */
+  readonly temporaryFolder?: string;
+  readonly log?: Log;
+  /** Ends the start, not what has been started: `startKafka` cleans up and rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A Kafka for tests, demo and benchmark, ready for clients: the one that `KAFKA_BROKERS` names, else one in Docker, else one on this machine's
+ * Java; `DEV_KAFKA=docker` or `DEV_KAFKA=java` forces a way. It accepts no implicit topics. Whatever was started ends with this process,
+ * even where that is killed. Rejects with what to install where nothing can be started.
+ */
+export async function startKafka(options: StartKafkaOptions = {}): Promise<DevKafka> {
+  const plan: LaunchPlan = {
+    brokerCount: options.brokers ?? 1,
+    fastStart: options.fastStart ?? true,
+    properties: options.properties ?? {},
+    root: options.root ?? projectRoot(),
+    temporaryFolder: options.temporaryFolder ?? tmpdir(),
+    log: options.log ?? (() => {}),
+    signal: options.signal ?? new AbortController().signal,
+  };
+  try {
+    plan.signal.throwIfAborted();
+    return await start(plan);
+  } catch (error) {
+    // What was interrupted reports an AbortError of its own.
+    plan.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function start(plan: LaunchPlan): Promise<DevKafka> {
+  const source = await chooseSource(plan.root);
+  if (source.kind === 'existing') return useExisting(source.brokers, plan);
+
+  const fleet = await launch(source, plan);
+  try {
+    const all = fleet.brokers.map(({ address }) => address);
+    const ready = Promise.all(fleet.brokers.map((broker) => brokerReady(broker, all, plan.signal)));
+    await announceIfSlow(plan.log, `waiting for Kafka at ${all.join(',')}`, ready);
+  } catch (error) {
+    await fleet.remove();
+    throw error;
+  }
+  return controlled(source.kind, fleet);
+}
+
+async function launch(source: Exclude<Source, { kind: 'existing' }>, plan: LaunchPlan): Promise<Fleet> {
+  switch (source.kind) {
+    case 'docker': {
+      // Half a second to load, so only where it is used.
+      const { launchDocker } = await import('./docker-fleet.ts');
+      return announceIfSlow(
+        plan.log,
+        'starting Kafka in Docker (the first time, its image is downloaded)',
+        launchDocker(plan),
+      );
+    }
+    case 'java':
+      return launchJava(plan, source.java);
+  }
+}
+
+function brokerReady(broker: Broker, alive: readonly string[], signal: AbortSignal): Promise<void> {
+  const fault = (): string | undefined => broker.fault();
+  return untilReady({ bootstrap: [broker.address], alive, timeoutMs: READY_TIMEOUT_MS, signal, fault });
+}
+
+async function useExisting(brokers: readonly string[], { log, signal }: LaunchPlan): Promise<DevKafka> {
+  const question = { bootstrap: brokers, alive: [], timeoutMs: EXISTING_TIMEOUT_MS, signal, fault: () => undefined };
+  await announceIfSlow(log, `waiting for Kafka at ${brokers.join(',')} (KAFKA_BROKERS)`, untilReady(question));
+  const refuse = (): Promise<never> =>
+    Promise.reject(
+      new Error('the Kafka of KAFKA_BROKERS is not controlled from here: unset it to have brokers started'),
+    );
+  return {
+    brokers,
+    kind: 'existing',
+    canControl: false,
+    stop: () => Promise.resolve(),
+    killBroker: refuse,
+    stopBroker: refuse,
+    startBroker: refuse,
+    pauseBroker: refuse,
+    resumeBroker: refuse,
+  };
+}
+
+function controlled(kind: 'docker' | 'java', fleet: Fleet): DevKafka {
+  const stopping = new AbortController();
+  let removal: Promise<void> | undefined;
+  const withBroker = async (index: number, action: (broker: Broker) => Promise<void>): Promise<void> => {
+    stopping.signal.throwIfAborted();
+    const broker = fleet.brokers[index];
+    if (broker === undefined) throw new RangeError(`no broker ${index}, there are ${fleet.brokers.length}`);
+    await action(broker);
+  };
+  return {
+    brokers: fleet.brokers.map(({ address }) => address),
+    kind,
+    canControl: true,
+    stop: () => {
+      stopping.abort(new Error('this Kafka has been stopped'));
+      return (removal ??= fleet.remove());
+    },
+    killBroker: (index, signal = 'SIGKILL') => withBroker(index, (broker) => broker.kill(signal)),
+    stopBroker: (index) => withBroker(index, (broker) => broker.stop()),
+    startBroker: (index) =>
+      withBroker(index, async (broker) => {
+        await broker.start();
+        await brokerReady(broker, [broker.address], stopping.signal);
+      }),
+    pauseBroker: (index) => withBroker(index, (broker) => broker.pause()),
+    resumeBroker: (index) => withBroker(index, (broker) => broker.resume()),
+  };
+}

@@ -1,0 +1,36 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ManagedChild } from './child-process.ts';
+
+const CONFIGURATION = ['package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', '.swcrc'];
+
+/** Builds the service where `dist/main.js` is missing or older than its sources. Rejects with the compiler's words where that fails. */
+export async function buildService(root: string, say: (line: string) => void, signal: AbortSignal): Promise<void> {
+  const builtAtMs = await modifiedAtMs(join(root, 'dist', 'main.js'));
+  if (builtAtMs > (await newestSourceMs(root))) return;
+  say('building the service');
+  const nest = join(root, 'node_modules', '@nestjs', 'cli', 'bin', 'nest.js');
+  await using build = new ManagedChild({
+    name: 'nest build',
+    command: process.execPath,
+    args: [nest, 'build'],
+    cwd: root,
+  });
+  const code = await build.whileRunning(build.exited, signal);
+  if (code !== 0) throw new Error(`the service cannot be built:\n${build.tail}`);
+}
+
+async function newestSourceMs(root: string): Promise<number> {
+  const entries = await readdir(join(root, 'src'), { recursive: true, withFileTypes: true });
+  const sources = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = [...sources, ...CONFIGURATION.map((name) => join(root, name))];
+  return Math.max(...(await Promise.all(files.map(modifiedAtMs))));
+}
+
+/** 0 where there is no such file. */
+async function modifiedAtMs(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}

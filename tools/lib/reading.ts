@@ -1,0 +1,74 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+
+/** How many records were ever written to a topic. */
+export async function recordCount(admin: Admin, topic: string): Promise<number> {
+  const partitions = await admin.fetchTopicOffsets(topic);
+  return partitions.reduce((sum, { high }) => sum + Number(high), 0);
+}
+
+/**
+ * Resolves once a topic holds that many records. Looks at offsets alone, which costs the broker next to nothing while something is being
+ * measured. Rejects with the signal's reason, or where nothing at all is added for `stallMs`.
+ */
+export async function untilCount(
+  admin: Admin,
+  topic: string,
+  count: number,
+  { pollMs, stallMs, signal }: { readonly pollMs: number; readonly stallMs: number; readonly signal: AbortSignal },
+): Promise<void> {
+  let seen = -1;
+  let movedAtMs = performance.now();
+  for (;;) {
+    const now = await recordCount(admin, topic);
+    if (now >= count) return;
+    if (now > seen) movedAtMs = performance.now();
+    else if (performance.now() - movedAtMs > stallMs) {
+      throw new Error(`${topic} stands still at ${now} of ${count} records`);
+    }
+    seen = now;
+    await sleep(pollMs, undefined, { signal });
+  }
+}
+
+/** A consumer of a whole topic from its first record, until disposed of. */
+export class TopicReader implements AsyncDisposable {
+  readonly #stop: () => Promise<void>;
+
+  private constructor(stop: () => Promise<void>) {
+    this.#stop = stop;
+  }
+
+  /** `take` is called once per record, in order per partition. */
+  static async start(kafka: Kafka, topic: string, take: (message: KafkaMessage) => void): Promise<TopicReader> {
+    const consumer = kafka.consumer({ groupId: `tools-${randomUUID()}`, maxWaitTimeInMs: 100 });
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: ({ batch }: EachBatchPayload) => {
+        for (const message of batch.messages) take(message);
+        return Promise.resolve();
+      },
+    });
+    return new TopicReader(() => consumer.disconnect());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#stop();
+  }
+}
+
+/** Reads the first `count` records of a topic. */
+export async function readAll(
+  kafka: Kafka,
+  topic: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<KafkaMessage[]> {
+  const messages: KafkaMessage[] = [];
+  await using _reader = await TopicReader.start(kafka, topic, (message) => messages.push(message));
+  while (messages.length < count) await sleep(20, undefined, { signal });
+  return messages;
+}
