@@ -39,16 +39,12 @@ export class Credential<C extends object> {
     this.breaker.probing();
   }
 
-  /**
-   * A call of the command, made at `startedMs`, succeeded with the credential. Returns the held commands whose 403 is now
-   * known to be their own: those that got it before that call was made. An earlier call may have been let in just before the
-   * credential was withdrawn, and proves nothing.
-   */
-  success(command: C, startedMs: number): C[] {
+  /** A call of the command succeeded. Returns the held commands whose 403 is now known to be their own. */
+  success(command: C): C[] {
+    if (this.held.size === 0) return [];
     this.held.delete(command);
-    const own: C[] = [];
-    for (const [other, { lastAtMs }] of this.held) if (lastAtMs <= startedMs) own.push(other);
-    for (const other of own) this.held.delete(other);
+    const own = [...this.held.keys()];
+    this.held.clear();
     return own;
   }
 

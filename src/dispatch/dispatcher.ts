@@ -64,6 +64,8 @@ export class Dispatcher {
   private readonly limited = new LimitedScopes();
   /** When each call on the wire started; the oldest is first. */
   private readonly calls = new Map<Job, number>();
+  /** Probes in vain, and when each may be sent again: after every other key, or once a probe has helped. */
+  private readonly probedInVain = new Map<Job, number>();
   private settlingCount = 0;
   private stopped = false;
   private halted = false;
@@ -133,6 +135,7 @@ export class Dispatcher {
       }
       const turn = this.scheduler.next(nowMs);
       if (!('job' in turn)) {
+        if (passage.kind === 'probe' && this.releaseProbed()) continue;
         this.sleep(turn.waitMs);
         return;
       }
@@ -143,6 +146,11 @@ export class Dispatcher {
   /** Gives up the waiting commands of a partition that was lost; those on the wire go on to their outcome. */
   discard(source: JobSource): void {
     for (const job of this.scheduler.discardWaiting(source.queues)) this.giveUp(job);
+    for (const job of this.probedInVain.keys()) {
+      if (job.source !== source) continue;
+      this.scheduler.complete(source.queues, job);
+      this.giveUp(job);
+    }
   }
 
   /** Starts nothing more, and resolves once what is on the wire is settled; a settlement may outlast any deadline of its caller. */
@@ -185,13 +193,13 @@ export class Dispatcher {
     this.checkIdle();
   }
 
-  private observe(job: Job, result: CallResult, { startedMs, endedMs, isProbe }: Call): void {
+  private observe(job: Job, result: CallResult, { endedMs, isProbe }: Call): void {
     const succeeded = isSuccess(result);
     if (isApiFailure(result)) this.circuit.failure(job, job.keyId, endedMs, isProbe);
     else this.circuit.success(endedMs, isProbe);
     if (isProbe) this.credential.probed(succeeded, endedMs);
     if (succeeded) {
-      this.releaseHeld(job, startedMs);
+      this.releaseHeld(job);
       this.limited.served(job.channel, job.workspaceId);
     }
     this.reportHalt();
@@ -282,28 +290,38 @@ export class Dispatcher {
   }
 
   /** The credential works: what was held for a 403 of its own is rejected now, unless it is just being asked again. */
-  private releaseHeld(job: Job, startedMs: number): void {
-    for (const held of this.credential.success(job, startedMs)) {
+  private releaseHeld(job: Job): void {
+    for (const held of this.credential.success(job)) {
       if (this.calls.has(held)) continue;
       held.decided = forbidden(held);
       this.scheduler.hasten(held.source.queues, held);
     }
   }
 
-  /** Another try after `delayMs`. A probe in vain waits past the next one, so that this is another key's if there is any. */
+  /** Another try after `delayMs`. A probe in vain lets all other keys go first: it may be in vain for its own fault. */
   private wait(job: Job, delayMs: number, call: Call): void {
-    if (job.source.isOwned) {
-      const passage = this.passage(call.endedMs);
-      const nextProbeMs = call.isProbe && passage.kind === 'blocked' ? passage.waitMs + 1 : 0;
-      this.scheduler.retryAt(job.source.queues, job, call.endedMs + Math.max(delayMs, nextProbeMs));
-      return;
-    }
-    this.scheduler.complete(job.source.queues, job);
-    this.giveUp(job);
+    const { queues, isOwned } = job.source;
+    const atMs = call.endedMs + delayMs;
+    if (!isOwned) {
+      this.scheduler.complete(queues, job);
+      this.giveUp(job);
+    } else if (call.isProbe && this.halted) this.probedInVain.set(job, atMs);
+    else this.scheduler.retryAt(queues, job, atMs);
+  }
+
+  /** Lets the oldest probe in vain have its next turn; false where there is none. */
+  private releaseProbed(): boolean {
+    const [oldest] = this.probedInVain;
+    if (oldest === undefined) return false;
+    const [job, atMs] = oldest;
+    this.probedInVain.delete(job);
+    this.scheduler.retryAt(job.source.queues, job, atMs);
+    return true;
   }
 
   private giveUp(job: Job): void {
     this.credential.forget(job);
+    this.probedInVain.delete(job);
     job.source.forgotten(job.record);
   }
 
@@ -336,6 +354,7 @@ export class Dispatcher {
     const halted = this.circuit.isOpen || this.credential.isRefused;
     if (halted === this.halted) return;
     this.halted = halted;
+    while (!halted && this.releaseProbed());
     this.deps.listener.onHalted(halted);
   }
 

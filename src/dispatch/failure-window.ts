@@ -1,5 +1,6 @@
 const WINDOW_MS = 10_000;
-const SLICE_MS = 500;
+/** Short against the waits between attempts, so that successes just before an outage hardly count into it. */
+const SLICE_MS = 50;
 const LEAST_COMMANDS = 10;
 const LEAST_KEYS = 5;
 
@@ -12,7 +13,7 @@ interface Slice {
 }
 
 /**
- * The calls of the last 10 s, in slices of half a second. A success costs one addition; only failures are remembered by
+ * The calls of the last 10 s, in slices of 50 ms. A success costs one addition; only failures are remembered by
  * command and key.
  */
 export class FailureWindow {

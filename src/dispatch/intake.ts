@@ -19,6 +19,9 @@ interface Deps {
 export class Intake {
   private readonly topics: ReadonlyMap<string, CommandTopic>;
 
+  /** Settlements of invalid commands under way. */
+  private readonly refusals = new Set<Promise<void>>();
+
   constructor(private readonly deps: Deps) {
     this.topics = new Map(deps.topics.map((topic) => [topic.topic, topic]));
   }
@@ -29,7 +32,7 @@ export class Intake {
     if (topic === undefined) throw new Error(`${record.topic} is no command topic of this replica`);
     const decoded = decodeCommand(value, topic.channel);
     if (!decoded.ok) {
-      void this.refuse(record, decoded.invalid, topic, source);
+      this.refuse(record, decoded.invalid, topic, source);
       return;
     }
     const { command } = decoded;
@@ -38,21 +41,25 @@ export class Intake {
       const violations = [
         'delivery: at-most-once needs a settled-command store that outlives the process, which this service is not configured with',
       ];
-      void this.refuse(record, { id, type: operation.type, workspaceId, violations }, topic, source);
+      this.refuse(record, { id, type: operation.type, workspaceId, violations }, topic, source);
       return;
     }
     const key = record.key ?? command.recipient;
     this.deps.add(new Job(command, record, source, key, topic.lane, command.delivery ?? this.deps.defaultDelivery));
   }
 
-  private async refuse(
-    record: IncomingRecord,
-    command: InvalidCommand,
-    topic: CommandTopic,
-    source: JobSource,
-  ): Promise<void> {
+  /** Resolves once what is invalid so far is settled. */
+  async drain(): Promise<void> {
+    await Promise.all(this.refusals);
+  }
+
+  private refuse(record: IncomingRecord, command: InvalidCommand, topic: CommandTopic, source: JobSource): void {
     const { channel, lane } = topic;
-    await this.deps.settle({ record, command, channel, lane, settled: settledAsInvalid(command) });
-    source.settled(record);
+    const settled = settledAsInvalid(command);
+    const refusal = this.deps.settle({ record, command, channel, lane, settled }).then(() => {
+      source.settled(record);
+      this.refusals.delete(refusal);
+    });
+    this.refusals.add(refusal);
   }
 }

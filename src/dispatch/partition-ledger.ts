@@ -41,6 +41,8 @@ export class PartitionLedger {
   private doneBeyondHead = 0;
   private version = 0;
   private committedVersion = 0;
+  /** The group's commit offset as far as this ledger knows; null for none. */
+  private committedBase: number | null;
 
   /**
    * @param committed the group's committed offset, null where there is none
@@ -49,8 +51,33 @@ export class PartitionLedger {
    */
   constructor(committed: number | null, done: readonly number[] = [], inHand: readonly number[] = []) {
     this.position = committed;
+    this.committedBase = committed;
     this.doneBefore = new Set(done);
     this.inHandBefore = new Set(inHand);
+  }
+
+  /**
+   * The ledger of the partition's next assignment, from what the group has committed by then. What is settled here stays so
+   * even where its commit failed, as while a coordinator is away, and what is in hand is not dispatched again. A group that
+   * has gone back behind this ledger's commits was reset, or the topic is a new one: its offsets mean other commands.
+   */
+  successor(committed: number | null, done: readonly number[]): PartitionLedger {
+    const here = this.base();
+    const inHand = this.openOffsets();
+    if (here === null || (committed ?? -1) < (this.committedBase ?? -1)) {
+      return new PartitionLedger(committed, done, inHand);
+    }
+    const base = Math.max(here, committed ?? 0);
+    const doneHere = this.entries.slice(this.head).filter((entry) => entry.state === 'done');
+    const all = new Set([...done, ...this.doneBefore, ...doneHere.map((entry) => entry.offset)]);
+    const next = new PartitionLedger(
+      base,
+      [...all].filter((offset) => offset >= base),
+      inHand,
+    );
+    next.committedBase = committed;
+    if (base !== committed || all.size > done.length) next.version++;
+    return next;
   }
 
   /** Registers a record that was read. Offsets normally rise; a lower one is looked up, never taken twice. */
@@ -128,6 +155,7 @@ export class PartitionLedger {
   /** The commit went through. */
   committed(commit: LedgerCommit): void {
     this.committedVersion = Math.max(this.committedVersion, commit.version);
+    this.committedBase = commit.base;
   }
 
   /** The safe commit offset: the first that is not done. */

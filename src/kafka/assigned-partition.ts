@@ -70,9 +70,9 @@ export class AssignedPartition implements JobSource {
     return isPaused ? !this.budget.isLow(this.holding) : this.budget.isOver(this.holding);
   }
 
-  /** Starts taking records, from what the group has committed. Calls still on the wire are not made again. */
+  /** Starts taking records, from what the group has committed and what is known from earlier. */
   open(committed: number | null, done: readonly number[]): void {
-    this.currentLedger = new PartitionLedger(committed, done, this.currentLedger.openOffsets());
+    this.currentLedger = this.currentLedger.successor(committed, done);
     this.isLedgerFull = false;
     this.state = 'open';
     this.changed(this);

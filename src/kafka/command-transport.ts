@@ -1,7 +1,7 @@
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { Server } from '@nestjs/microservices';
 import type { Admin, Kafka } from 'kafkajs';
-import { isObservable } from 'rxjs';
+import { firstValueFrom, isObservable } from 'rxjs';
 import type { Config } from '../config/config';
 import type { Command } from '../contract/command';
 import type { Topics } from '../contract/topics';
@@ -54,6 +54,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   private readonly admin: Admin;
   private readonly budget: IntakeBudget;
   private readonly dispatcher: Dispatcher;
+  private readonly intake: Intake;
   private readonly topicConsumers: readonly TopicConsumer[];
   private readonly dead = new Set<string>();
   private closing: Promise<void> | null = null;
@@ -89,7 +90,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       },
     });
     const commandTopics = topics.commands(config.kafka.channels);
-    const intake = new Intake({
+    this.intake = new Intake({
       topics: commandTopics,
       defaultDelivery: config.dispatch.defaultDelivery,
       add: (job) => this.dispatcher.add(job),
@@ -97,7 +98,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     });
     const sink = {
       openPartition: () => this.dispatcher.openPartition(),
-      accept: intake.accept.bind(intake),
+      accept: this.intake.accept.bind(this.intake),
       accepted: () => this.dispatcher.pump(),
       discard: this.dispatcher.discard.bind(this.dispatcher),
     };
@@ -181,7 +182,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   private async drain(): Promise<void> {
     this.deps.halts.set('draining', true);
-    await this.dispatcher.drain();
+    await Promise.all([this.dispatcher.drain(), this.intake.drain()]);
     await Promise.all(this.topicConsumers.map((consumer) => consumer.flush()));
     await Promise.all(this.topicConsumers.map((consumer) => consumer.stop()));
     await Promise.all([this.admin.disconnect(), ...this.deps.publishers.map((publisher) => publisher.stop())]);
@@ -210,12 +211,18 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     return handler as unknown as Handler;
   }
 
-  /** Nest turns what a handler throws into an Observable: a bug, after which nobody knows whether the call was made. */
+  /**
+   * With interceptors Nest answers with an Observable, and with one that fails where the handler throws: a bug, after which
+   * nobody knows whether the call was made.
+   */
   private async call(command: Command): Promise<CallResult> {
-    const result: unknown = await this.handler?.(command);
-    if (result !== undefined && !isObservable(result)) return result as CallResult;
-    this.deps.log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE });
-    return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };
+    try {
+      const result: unknown = await this.handler?.(command);
+      return (isObservable(result) ? await firstValueFrom(result) : result) as CallResult;
+    } catch (error) {
+      this.deps.log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
+      return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };
+    }
   }
 
   private die(topic: string): void {

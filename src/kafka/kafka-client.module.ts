@@ -37,8 +37,9 @@ const PUBLISHERS = [
     { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
     {
       provide: Kafka,
-      inject: [CONFIG, KAFKA_LOG],
-      useFactory: ({ kafka }: Config, log: KafkaLog) => createKafka(kafka, log),
+      inject: [CONFIG, KAFKA_LOG, TELEMETRY],
+      useFactory: ({ kafka }: Config, log: KafkaLog, telemetry: Telemetry) =>
+        createKafka(kafka, log, (topic) => telemetry.offsetReset(topic)),
     },
     ...PUBLISHERS.map(({ token, reason }) => ({
       provide: token,

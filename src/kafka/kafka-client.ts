@@ -1,6 +1,7 @@
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import { registerCodecs } from './codecs';
+import { mendHeaderDecoding } from './header-decoding';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -14,6 +15,9 @@ const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
   [logLevel.WARN, 'warn'],
   [logLevel.INFO, 'info'],
 ]);
+
+/** What kafkajs says, and no event tells, where retention has removed a committed offset (consumerGroup.js). */
+const OFFSET_RESET = 'Offset out of range, resetting to default offset';
 
 const CONNECTION_TIMEOUT_MS = 3_000;
 /** Pause between two tries grows to this, so that a broker that comes back is found soon. */
@@ -35,8 +39,9 @@ const KEPT_FIELDS = [
  * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
  * is away is waited for, and whoever waits has its own deadline.
  */
-export function createKafka(config: KafkaConfig, log: KafkaLog): Kafka {
+export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: (topic: string) => void): Kafka {
   registerCodecs();
+  mendHeaderDecoding();
   return new Kafka({
     brokers: [...config.brokers],
     clientId: config.clientId,
@@ -46,7 +51,10 @@ export function createKafka(config: KafkaConfig, log: KafkaLog): Kafka {
     requestTimeout: config.publishTimeoutMs,
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },
     logLevel: logLevel.WARN,
-    logCreator: () => (entry) => log(levelOf(entry), messageOf(entry), fieldsOf(entry)),
+    logCreator: () => (entry) => {
+      log(levelOf(entry), messageOf(entry), fieldsOf(entry));
+      if (entry.log.message === OFFSET_RESET) onOffsetReset(String(entry.log['topic']));
+    },
   });
 }
 

@@ -9,6 +9,11 @@ const MAX_BATCH_BYTES = 512 * 1024;
 const RECORD_OVERHEAD_BYTES = 100;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
+/** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
+const RENEW_APART_MS = 200;
+
+const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 
 interface Waiting {
   readonly record: Publication;
@@ -103,7 +108,7 @@ export class RecordPublisher implements Publisher {
     try {
       await this.producer?.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages });
     } catch (error) {
-      if (isTooLarge(error)) return 'too-large';
+      if (isOfType(error, TOO_LARGE)) return 'too-large';
       for (const { topic } of topicMessages) telemetry.publishFailed(topic);
       log('warn', 'publishing failed, to be repeated', { topic: topicMessages[0]?.topic, error: nameOf(error) });
       return 'failed';
@@ -120,12 +125,15 @@ export class RecordPublisher implements Publisher {
   }
 }
 
-/** Sends replies, each once and by itself: a missing reply topic must not keep others from theirs. */
+/** Sends replies, each by itself: a missing reply topic must not keep others from theirs. */
 export class ReplyPublisher implements BestEffortPublisher {
-  private readonly producer: Producer;
+  private producer: Producer;
+  private renewal: Promise<void> | null = null;
+  private renewedAtMs = -Infinity;
+  private isStopped = false;
 
   constructor(
-    kafka: Kafka,
+    private readonly kafka: Kafka,
     private readonly log: KafkaLog,
   ) {
     this.producer = createProducer(kafka);
@@ -135,19 +143,61 @@ export class ReplyPublisher implements BestEffortPublisher {
     return this.producer.connect();
   }
 
-  stop(): Promise<void> {
-    return this.producer.disconnect();
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    await this.renewal;
+    await this.producer.disconnect();
   }
 
+  /**
+   * kafkajs asks for the metadata of all topics that a producer ever wrote to at once, which fails from when one of them is
+   * deleted: no new reply topic would ever be found. So a reply that fails that way is tried again with a fresh producer.
+   */
   async tryPublish(record: Publication): Promise<boolean> {
+    const { producer } = this;
     try {
-      await this.producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
+      await sendReply(producer, record);
       return true;
     } catch (error) {
-      this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
-      return false;
+      if (await this.isRenewed(producer, error)) {
+        return sendReply(this.producer, record).then(
+          () => true,
+          (again: unknown) => this.giveUp(again),
+        );
+      }
+      return this.giveUp(error);
     }
   }
+
+  private giveUp(error: unknown): false {
+    this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
+    return false;
+  }
+
+  private async isRenewed(failed: Producer, error: unknown): Promise<boolean> {
+    if (this.isStopped || !isOfType(error, UNKNOWN_TOPIC)) return false;
+    const nowMs = performance.now();
+    if (failed === this.producer && this.renewal === null && nowMs - this.renewedAtMs >= RENEW_APART_MS) {
+      this.renewedAtMs = nowMs;
+      this.renewal = this.renew().catch((fault: unknown) => void this.giveUp(fault));
+      await this.renewal;
+      this.renewal = null;
+    }
+    await this.renewal;
+    return failed !== this.producer;
+  }
+
+  private async renew(): Promise<void> {
+    const fresh = createProducer(this.kafka);
+    await fresh.connect();
+    const stale = this.producer;
+    this.producer = fresh;
+    await stale.disconnect();
+  }
+}
+
+async function sendReply(producer: Producer, record: Publication): Promise<void> {
+  await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
 }
 
 function createProducer(kafka: Kafka): Producer {
@@ -176,13 +226,9 @@ function sizeOf({ key, value, headers }: Publication): number {
   return bytes;
 }
 
-function isTooLarge(error: unknown): boolean {
+function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (
-      cause instanceof KafkaJSProtocolError &&
-      (cause.type === 'MESSAGE_TOO_LARGE' || cause.type === 'RECORD_LIST_TOO_LARGE')
-    )
-      return true;
+    if (cause instanceof KafkaJSProtocolError && types.has(cause.type)) return true;
   }
   return false;
 }

@@ -63,6 +63,8 @@ export class TopicConsumer {
   private assignment = 0;
   private hasJoinedOnce = false;
   private outSinceMs: number | null = null;
+  /** When the group last answered: kafkajs tells of no end of a membership that it cannot reach. */
+  private heardAtMs = 0;
 
   constructor(
     readonly topic: string,
@@ -85,7 +87,9 @@ export class TopicConsumer {
 
   /** For how long the consumer has been out of its group; 0 while it is in it, or has never been. */
   outForMs(nowMs: number): number {
-    return this.outSinceMs === null ? 0 : nowMs - this.outSinceMs;
+    if (this.outSinceMs !== null) return nowMs - this.outSinceMs;
+    const silentMs = this.hasJoinedOnce ? nowMs - this.heardAtMs : 0;
+    return silentMs > this.deps.config.sessionTimeoutMs ? silentMs : 0;
   }
 
   *gauges(nowMs: number): Iterable<PartitionGauges> {
@@ -143,8 +147,9 @@ export class TopicConsumer {
       },
     });
     this.consumer = consumer;
-    const { GROUP_JOIN, REBALANCING, CRASH } = consumer.events;
+    const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
     consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment[this.topic] ?? []));
+    consumer.on(HEARTBEAT, () => (this.heardAtMs = performance.now()));
     consumer.on(REBALANCING, () => (this.outSinceMs ??= performance.now()));
     consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
     try {
@@ -175,6 +180,7 @@ export class TopicConsumer {
     this.hasJoinedOnce = true;
     this.isJoined = true;
     this.outSinceMs = null;
+    this.heardAtMs = performance.now();
     this.assignment++;
     for (const [partition, source] of this.partitions) {
       if (!assigned.includes(partition)) this.lose(source);

@@ -93,7 +93,10 @@ export class Settlement {
     const isSent =
       !topics.includes(topic) &&
       (await replies.tryPublish({ topic, key: null, value, headers, ...(partition === null ? {} : { partition }) }));
-    if (!isSent) telemetry.replyFailed();
+    if (isSent) return;
+    telemetry.replyFailed();
+    const { topic: source, offset } = record;
+    this.deps.log('warn', 'a reply was not sent', { source, partition: record.partition, offset });
   }
 }
 

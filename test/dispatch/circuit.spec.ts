@@ -37,9 +37,9 @@ describe('FailureWindow', () => {
     const window = new FailureWindow();
     fail(window, 10, 5, 0);
     expect(window.isBroken(9_999)).toBe(true);
-    expect(window.isBroken(10_500)).toBe(false);
-    fail(window, 1, 1, 10_500);
-    expect(window.isBroken(10_500)).toBe(false);
+    expect(window.isBroken(10_050)).toBe(false);
+    fail(window, 1, 1, 10_050);
+    expect(window.isBroken(10_050)).toBe(false);
   });
 
   it('can leave earlier successes aside', () => {

@@ -61,8 +61,10 @@ describe('the done map', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const decoded = decodeDoneMap(text, 5);
-        if (decoded.ok) expect(decoded.done.every((offset) => offset >= 5)).toBe(true);
-        else expect(decoded.reason).toMatch(/^(is|has|belongs) [a-z ]+$/);
+        const isSound = decoded.ok
+          ? decoded.done.every((offset) => offset >= 5)
+          : /^(is|has|belongs) [a-z ]+$/.test(decoded.reason);
+        expect(isSound).toBe(true);
       }),
       { numRuns: 1000 },
     );

@@ -134,8 +134,16 @@ export function newJob(fields: JobFields = {}): Job {
   return new Job(command, record, source, key, lane, delivery);
 }
 
-export const ACCEPTED: CallResult = { kind: 'accepted', httpStatus: 200, response: { id: 'm', status: 'queued', error: '' } };
-export const REJECTED: CallResult = { kind: 'rejected', httpStatus: 400, response: { id: '', status: '', error: 'no' } };
+export const ACCEPTED: CallResult = {
+  kind: 'accepted',
+  httpStatus: 200,
+  response: { id: 'm', status: 'queued', error: '' },
+};
+export const REJECTED: CallResult = {
+  kind: 'rejected',
+  httpStatus: 400,
+  response: { id: '', status: '', error: 'no' },
+};
 export const REFUSED: CallResult = { kind: 'not-sent', reason: 'connect', httpStatus: null, detail: 'connect' };
 export const TIMED_OUT: CallResult = { kind: 'perhaps-sent', reason: 'timeout', httpStatus: null, detail: 'timeout' };
 export const UNAUTHORIZED: CallResult = { kind: 'unauthorized', httpStatus: 401, detail: 'HTTP 401' };

@@ -11,7 +11,12 @@ const VALID = {
   request: { recepient: { phoneNumber: '+4915112345678' }, workspace: { id: 'w-1' }, textMessage: 'Hello' },
 };
 
-function open(): { accept: (command: unknown, over?: Partial<IncomingRecord>) => Promise<void>; jobs: Job[]; ended: Ended[]; source: FakeSource } {
+function open(): {
+  accept: (command: unknown, over?: Partial<IncomingRecord>) => Promise<void>;
+  jobs: Job[];
+  ended: Ended[];
+  source: FakeSource;
+} {
   const jobs: Job[] = [];
   const ended: Ended[] = [];
   const source = new FakeSource();
@@ -23,7 +28,15 @@ function open(): { accept: (command: unknown, over?: Partial<IncomingRecord>) =>
   });
   const accept = async (command: unknown, over: Partial<IncomingRecord> = {}): Promise<void> => {
     const value = Buffer.from(JSON.stringify(command));
-    const record = { topic: 'messages.commands.whatsapp', partition: 0, offset: 7, timestampMs: 0, key: null, value: null, headers: {} };
+    const record = {
+      topic: 'messages.commands.whatsapp',
+      partition: 0,
+      offset: 7,
+      timestampMs: 0,
+      key: null,
+      value: null,
+      headers: {},
+    };
     intake.accept({ ...record, ...over }, value, source);
     await Promise.resolve();
     await Promise.resolve();
@@ -55,6 +68,9 @@ describe('Intake', () => {
     const { accept, jobs, ended } = open();
     await accept({ ...VALID, delivery: 'at-most-once' });
     expect(jobs).toEqual([]);
-    expect(ended[0]?.settled).toMatchObject({ outcome: 'invalid', response: { error: expect.stringMatching(/^delivery: /) } });
+    expect(ended[0]?.settled).toMatchObject({
+      outcome: 'invalid',
+      response: { error: expect.stringMatching(/^delivery: /) },
+    });
   });
 });

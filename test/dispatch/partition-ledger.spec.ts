@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decodeDoneMap, encodeDoneMap, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/done-map';
 import { type LedgerCommit, PartitionLedger } from '../../src/dispatch/partition-ledger';
@@ -19,6 +20,8 @@ class World {
   private readAt = 0;
   /** Offsets handed out by the present process, and neither settled nor given up. */
   private readonly inHand = new Set<number>();
+  /** Offsets that the present process has settled, committed or not. */
+  private readonly settledHere = new Set<number>();
   readonly settled = new Set<number>();
   private readonly handedOut = new Set<number>();
 
@@ -32,12 +35,13 @@ class World {
       if (taken === 'full') return;
       this.readAt++;
       if (taken === 'new') {
-        expect(this.handedOut).not.toContain(offset);
-        expect(this.storedAsDone()).not.toContain(offset);
+        assert(!this.handedOut.has(offset), `${offset} is handed out twice`);
+        assert(!this.settledHere.has(offset), `${offset} was settled by this process and is handed out again`);
+        assert(!this.storedAsDone().includes(offset), `${offset} is done and handed out again`);
         this.handedOut.add(offset);
         this.inHand.add(offset);
       } else {
-        expect(this.inHand.has(offset) || this.settled.has(offset)).toBe(true);
+        assert(this.inHand.has(offset) || this.settled.has(offset), `${offset} is skipped`);
       }
     }
   }
@@ -53,6 +57,7 @@ class World {
     if (offset === undefined) return;
     this.inHand.delete(offset);
     this.settled.add(offset);
+    this.settledHere.add(offset);
     this.ledger.settle(offset);
     this.ledger.settle(offset);
   }
@@ -62,9 +67,9 @@ class World {
     const commit = this.ledger.nextCommit();
     if (commit === null) return;
     const stored = { offset: commit.base, metadata: encodeDoneMap(commit) };
-    expect(Buffer.byteLength(stored.metadata)).toBeLessThanOrEqual(MAX_METADATA_BYTES);
-    for (const offset of this.log) if (offset < commit.base) expect(this.settled).toContain(offset);
-    for (const offset of commit.done) expect(this.settled).toContain(offset);
+    assert(Buffer.byteLength(stored.metadata) <= MAX_METADATA_BYTES, 'the metadata is too long');
+    const committed = [...this.log.filter((offset) => offset < commit.base), ...commit.done];
+    for (const offset of committed) assert(this.settled.has(offset), `${offset} is committed and not settled`);
     this.pending = { ledger: this.ledger, commit, stored };
     if (answer !== 'is delayed') this.finishCommit(answer);
   }
@@ -82,22 +87,23 @@ class World {
   restart(): void {
     this.pending = null;
     this.inHand.clear();
-    this.reopen();
+    this.settledHere.clear();
+    this.reopen(new PartitionLedger(null));
   }
 
-  /** The partition is lost: everything committed first, some given up, the rest stays on the wire. It comes back later. */
+  /** The partition is lost: a last commit is tried, some given up, the rest stays on the wire. It comes back later. */
   revokeAndReturn(givenUp: number): void {
-    this.commit('succeeds');
+    this.commit(givenUp % 2 === 0 ? 'succeeds' : 'fails');
     for (const offset of [...this.inHand].slice(-givenUp || Infinity)) {
       this.inHand.delete(offset);
       this.ledger.forget(offset);
     }
-    expect(this.ledger.openOffsets().sort((a, b) => a - b)).toEqual([...this.inHand].sort((a, b) => a - b));
-    this.reopen();
+    assert.deepEqual(new Set(this.ledger.openOffsets()), this.inHand);
+    this.reopen(this.ledger);
   }
 
-  /** Everything is read, settled and committed: nothing may be left. */
-  finish(): void {
+  /** Everything is read, settled and committed; returns what is left of it all. */
+  finish(): { settled: number[]; committed: number; span: number; next: LedgerCommit | null } {
     for (let rounds = 0; rounds < 1000 && (this.readAt < this.log.length || this.inHand.size > 0); rounds++) {
       this.read(100);
       for (const offset of this.inHand) {
@@ -107,15 +113,13 @@ class World {
       this.inHand.clear();
     }
     this.commit('succeeds');
-    expect([...this.settled].sort((a, b) => a - b)).toEqual([...this.log]);
-    expect(this.stored?.offset ?? 0).toBe(this.log.length === 0 ? 0 : (this.log.at(-1) ?? 0) + 1);
-    expect(this.ledger.span).toBe(0);
-    expect(this.ledger.nextCommit()).toBeNull();
+    const settled = [...this.settled].sort((a, b) => a - b);
+    return { settled, committed: this.stored?.offset ?? 0, span: this.ledger.span, next: this.ledger.nextCommit() };
   }
 
-  private reopen(): void {
+  private reopen(before: PartitionLedger): void {
     const offset = this.stored?.offset ?? null;
-    this.ledger = new PartitionLedger(offset, this.storedAsDone(), [...this.inHand]);
+    this.ledger = before.successor(offset, this.storedAsDone());
     this.readAt = this.firstIndex(offset ?? 0);
     this.handedOut.clear();
     for (const inHand of this.inHand) this.handedOut.add(inHand);
@@ -139,18 +143,29 @@ const step: fc.Arbitrary<(world: World) => void> = fc.oneof(
   { weight: 12, arbitrary: fc.nat().map((pick) => (world: World) => world.settle(pick)) },
   {
     weight: 4,
-    arbitrary: fc.constantFrom('succeeds', 'fails', 'is delayed').map((answer) => (world: World) => world.commit(answer)),
+    arbitrary: fc
+      .constantFrom('succeeds', 'fails', 'is delayed')
+      .map((answer) => (world: World) => world.commit(answer)),
   },
   { weight: 1, arbitrary: fc.nat(30).map((count) => (world: World) => world.rewind(count)) },
-  { weight: 1, arbitrary: fc.constantFrom('succeeds', 'fails').map((answer) => (world: World) => world.finishCommit(answer)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom('succeeds', 'fails').map((answer) => (world: World) => world.finishCommit(answer)),
+  },
   { weight: 1, arbitrary: fc.constant((world: World) => world.restart()) },
   { weight: 1, arbitrary: fc.nat(10).map((count) => (world: World) => world.revokeAndReturn(count)) },
 );
 
 const log = fc
-  .array(fc.oneof({ weight: 20, arbitrary: fc.integer({ min: 1, max: 3 }) }, { weight: 1, arbitrary: fc.integer({ min: 1, max: 30_000 }) }), {
-    maxLength: 200,
-  })
+  .array(
+    fc.oneof(
+      { weight: 20, arbitrary: fc.integer({ min: 1, max: 3 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 30_000 }) },
+    ),
+    {
+      maxLength: 200,
+    },
+  )
   .map((gaps) => gaps.reduce<number[]>((offsets, gap) => [...offsets, (offsets.at(-1) ?? -1) + gap], []));
 
 describe('PartitionLedger', () => {
@@ -159,7 +174,8 @@ describe('PartitionLedger', () => {
       fc.property(log, fc.array(step, { maxLength: 200 }), (offsets, steps) => {
         const world = new World(offsets);
         for (const run of steps) run(world);
-        world.finish();
+        const end = (offsets.at(-1) ?? -1) + 1;
+        expect(world.finish()).toEqual({ settled: offsets, committed: end, span: 0, next: null });
       }),
       { numRuns: 500 },
     );
@@ -238,6 +254,24 @@ describe('PartitionLedger', () => {
     const second = new PartitionLedger(0, [], first.openOffsets());
     const third = new PartitionLedger(0, [], second.openOffsets());
     expect(third.take(0)).toBe('known');
+  });
+
+  it('keeps what it has settled where the commit failed before the partition came back, and commits it then', () => {
+    const first = new PartitionLedger(0);
+    [0, 1, 2, 3].map((offset) => first.take(offset));
+    [0, 2].map((offset) => first.settle(offset));
+    const second = first.successor(0, []);
+    expect(second.nextCommit()).toMatchObject({ base: 1, done: [2] });
+    expect([0, 1, 2, 3, 4].map((offset) => second.take(offset))).toEqual(['known', 'known', 'known', 'known', 'new']);
+    expect(second.openOffsets()).toEqual([1, 3, 4]);
+  });
+
+  it('forgets what it has settled where the group has gone back behind its commits', () => {
+    const first = new PartitionLedger(5);
+    first.take(5);
+    first.settle(5);
+    expect([0, 5].map((offset) => first.successor(0, []).take(offset))).toEqual(['new', 'new']);
+    expect(first.successor(null, []).take(5)).toBe('new');
   });
 
   it('hands out again what was on the wire and then given up before it was read again', () => {

@@ -35,7 +35,9 @@ describe('what a result says of others than its command', () => {
   const results = { ACCEPTED, REJECTED, REFUSED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
   const statuses = Object.fromEntries([408, 425, 500, 502, 503, 504, 599].map((code) => [code, status(code)]));
   const those = (test: (result: CallResult) => boolean): string[] =>
-    Object.entries({ ...results, LIMITED: limited(null), ...statuses }).flatMap(([name, result]) => (test(result) ? [name] : []));
+    Object.entries({ ...results, LIMITED: limited(null), ...statuses }).flatMap(([name, result]) =>
+      test(result) ? [name] : [],
+    );
 
   it('counts connect, timeout, reset and 5xx against the API', () => {
     expect(those(isApiFailure).sort()).toEqual(['500', '502', '503', '504', '599', 'REFUSED', 'RESET', 'TIMED_OUT']);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type Holding, IntakeBudget } from '../../src/kafka/intake-budget';
 
@@ -17,10 +18,13 @@ function follow(budget: IntakeBudget, partition: Partition): void {
 }
 
 describe('IntakeBudget', () => {
-  const limit = { maxCommands: 200, maxBytes: 20_000 };
+  const limit = { maxCommands: 200, maxBytes: 6_000 };
   const steps = fc.array(
     fc.oneof(
-      { weight: 2, arbitrary: fc.record({ read: fc.nat(5), sizes: fc.array(fc.nat(100), { maxLength: BATCH_COMMANDS }) }) },
+      {
+        weight: 2,
+        arbitrary: fc.record({ read: fc.nat(5), sizes: fc.array(fc.nat(100), { maxLength: BATCH_COMMANDS }) }),
+      },
       { weight: 3, arbitrary: fc.record({ settle: fc.nat(5), count: fc.nat(80) }) },
     ),
     { maxLength: 300 },
@@ -37,10 +41,8 @@ describe('IntakeBudget', () => {
           if (partition === undefined) continue;
           if ('read' in step && !partition.isPaused) {
             const isFull = budget.commands >= limit.maxCommands || budget.bytes >= limit.maxBytes;
-            if (isFull) {
-              expect(partition.holding.commands).toBe(0);
-              batchesFromNothing++;
-            }
+            assert(!isFull || partition.holding.commands === 0);
+            if (isFull) batchesFromNothing++;
             for (const bytes of step.sizes) {
               budget.add(partition.holding, bytes);
               partition.inHand.push(bytes);
@@ -83,6 +85,18 @@ describe('IntakeBudget', () => {
         expect(budget.isLow(holding) && budget.isOver(holding)).toBe(false);
       }),
     );
+  });
+
+  it.each([
+    ['commands', 100, 1],
+    ['bytes', 1, 3_000],
+  ])('is over at half of the %s for one partition alone', (_, commands, bytes) => {
+    const budget = new IntakeBudget(limit);
+    const { holding } = newPartition();
+    for (let i = 0; i < commands - 1; i++) budget.add(holding, 1);
+    const isOverBefore = budget.isOver(holding);
+    budget.add(holding, bytes);
+    expect([isOverBefore, budget.isOver(holding), budget.isLow(holding)]).toEqual([false, true, false]);
   });
 
   it('gives one busy partition half of the budget, and two a third each', () => {

@@ -36,20 +36,26 @@ export async function runPlainLoop(bench: Bench, plan: PlainLoopPlan): Promise<P
   return JSON.parse(line) as PlainLoopResult;
 }
 
-/** Rates of the plain loop, per second. */
+/** What the plain loop reached: rates per second, and its cost. */
 export interface PlainRates {
   /** From the first to the last acceptance, as the sandbox saw it. */
   readonly calls: number;
   /** From the first call to the last answer. */
   readonly answers: number;
+  /** CPU seconds per 1,000 calls: tells how busy the machine is beside, and so what the service's own figure is worth. */
+  readonly cpuPerThousand: number;
 }
 
 /** Runs the plain loop with all connections against a fresh sandbox. */
 export async function plainRates(bench: Bench, behaviour: Partial<Behaviour>, load: Load): Promise<PlainRates> {
   await using sandbox = await SandboxProcess.start(bench.root, behaviour, bench.signal);
   const plan = { url: sandbox.url, connections: IN_FLIGHT, warmUp: WARM_UP, load };
-  const { wallMs } = await runPlainLoop(bench, plan);
-  return { calls: acceptanceRate(await sandbox.report()), answers: (load.count / wallMs) * 1000 };
+  const { wallMs, cpuSeconds } = await runPlainLoop(bench, plan);
+  return {
+    calls: acceptanceRate(await sandbox.report()),
+    answers: (load.count / wallMs) * 1000,
+    cpuPerThousand: (cpuSeconds / load.count) * 1000,
+  };
 }
 
 /** Acceptances per second between the first and the last one. */

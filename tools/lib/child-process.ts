@@ -11,6 +11,8 @@ export interface ChildPlan {
   readonly cwd: string;
   /** Added to this process's environment; undefined takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Hears every line of its output, both streams. */
+  readonly onLine?: (line: string) => void;
 }
 
 /** Lines of a child's output that are kept for the message about its failure. */
@@ -40,6 +42,7 @@ export class ManagedChild implements AsyncDisposable {
 
   constructor(plan: ChildPlan) {
     this.name = plan.name;
+    if (plan.onLine !== undefined) this.#watchers.add(plan.onLine);
     this.#process = spawn(plan.command, plan.args, {
       cwd: plan.cwd,
       env: { ...process.env, ...plan.env },
@@ -56,7 +59,8 @@ export class ManagedChild implements AsyncDisposable {
         running.delete(this);
         resolve(code);
       };
-      this.#process.once('exit', (code) => end(code ?? 128));
+      // Not `exit`: a command such as npm can end before what it started, which keeps these pipes open.
+      this.#process.once('close', (code) => end(code ?? 128));
       this.#process.once('error', (error) => {
         this.#take(error.message);
         end(127);

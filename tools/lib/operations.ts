@@ -8,7 +8,7 @@ export interface SampleOperation {
   readonly channel: Channel;
   readonly type: MessageType;
   readonly path: string;
-  request(to: Recipient, workspace: string, text: string): Record<string, unknown>;
+  readonly request: (to: Recipient, workspace: string, text: string) => Record<string, unknown>;
 }
 
 type Content = (text: string) => Record<string, unknown>;

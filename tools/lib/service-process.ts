@@ -10,6 +10,8 @@ export interface ServicePlan {
   readonly args: readonly string[];
   /** Settings beside `HTTP_PORT`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** Hears every line of its output. */
+  readonly onLine?: (line: string) => void;
 }
 
 const POLL_MS = 50;
@@ -26,10 +28,18 @@ export class ServiceProcess implements AsyncDisposable {
   }
 
   /** Resolves once `/readyz` answers 200. Rejects with what the service said where it ends before, or after 60 s. */
-  static async start({ root, command, args, settings }: ServicePlan, signal: AbortSignal): Promise<ServiceProcess> {
+  static async start(plan: ServicePlan, signal: AbortSignal): Promise<ServiceProcess> {
+    const { root, command, args, settings, onLine } = plan;
     const [port] = await freePorts(1);
     const env = { ...settings, HTTP_PORT: String(port) };
-    const child = new ManagedChild({ name: 'the service', command, args, cwd: root, env });
+    const child = new ManagedChild({
+      name: 'the service',
+      command,
+      args,
+      cwd: root,
+      env,
+      ...(onLine !== undefined && { onLine }),
+    });
     const service = new ServiceProcess(child, `http://127.0.0.1:${port}`);
     const giveUp = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
     try {

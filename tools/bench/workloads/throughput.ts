@@ -39,6 +39,7 @@ export function throughput({ name, latencyMs, ratio, cpu }: ThroughputPlan): Wor
       .add('duplicates', run.duplicates, '', { atMost: 0 })
       .add('missing', run.missing, '', { atMost: 0 })
       .add('CPU per 1,000 commands', run.cpuPerThousand, 's', cpu === null ? null : { atMost: cpu })
+      .add('the same, plain undici loop', plain.cpuPerThousand, 's')
       .add('produce to result, p50', run.p50Ms, 'ms')
       .add('produce to result, p99', run.p99Ms, 'ms')
       .add('peak memory', run.peakMib, 'MiB', memoryTarget).all;
@@ -74,5 +75,9 @@ async function measure(bench: Bench, load: Load, latencyMs: number) {
 }
 
 function mean(a: PlainRates, b: PlainRates): PlainRates {
-  return { calls: (a.calls + b.calls) / 2, answers: (a.answers + b.answers) / 2 };
+  return {
+    calls: (a.calls + b.calls) / 2,
+    answers: (a.answers + b.answers) / 2,
+    cpuPerThousand: (a.cpuPerThousand + b.cpuPerThousand) / 2,
+  };
 }

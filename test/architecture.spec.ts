@@ -1,0 +1,54 @@
+import { findCycles, readImports } from './imports';
+import { FOLDER_RULES, PACKAGE_RULES, violations } from './import-rules';
+
+const imports = readImports('src');
+
+describe('the direction of imports in src', () => {
+  it('is read from the whole tree', () => {
+    expect(imports).toContainEqual({ from: 'main.ts', to: 'app.module.ts', isTypeOnly: false });
+    expect(imports).toContainEqual({ from: 'dispatch/job.ts', to: 'contract/record.ts', isTypeOnly: true });
+    expect(imports).toContainEqual({ from: 'kafka/kafka.module.ts', to: 'kafkajs', isTypeOnly: false });
+  });
+
+  it('follows the rules', () => {
+    expect(violations(imports)).toEqual([]);
+  });
+
+  it('needs every permission that the rules give', () => {
+    const unused = FOLDER_RULES.filter(
+      (rule) =>
+        violations(
+          imports,
+          FOLDER_RULES.filter((other) => other !== rule),
+        ).length === 0,
+    );
+    expect(unused).toEqual([]);
+  });
+
+  it('has no cycle of files that load each other', () => {
+    expect(findCycles(imports.filter(({ isTypeOnly }) => !isTypeOnly))).toEqual([]);
+  });
+});
+
+describe('the rules', () => {
+  it('say each once, with a reason', () => {
+    const rules = [...FOLDER_RULES.map(({ from, to }) => `${from} → ${to}`), ...PACKAGE_RULES.map(({ name }) => name)];
+    expect(new Set(rules).size).toBe(rules.length);
+    for (const { because } of [...FOLDER_RULES, ...PACKAGE_RULES]) expect(because).not.toBe('');
+  });
+
+  it.each([
+    ['a folder that may not know another', 'contract/decode.ts', 'config/config.ts', true],
+    ['a folder that may know only types', 'dispatch/dispatcher.ts', 'config/environment.ts', false],
+    ['a client outside its folder', 'settlement/settlement.ts', 'kafkajs', true],
+    ['a part of a client', 'dispatch/dispatcher.ts', 'undici/lib/core/errors', false],
+    ['the start of the process', 'health/health.module.ts', 'main.ts', false],
+  ])('catch %s', (_, from, to, isTypeOnly) => {
+    expect(violations([{ from, to, isTypeOnly }])).toHaveLength(1);
+  });
+
+  it('catch a cycle', () => {
+    const edge = (from: string, to: string) => ({ from, to, isTypeOnly: false });
+    expect(findCycles([edge('a', 'b'), edge('b', 'c'), edge('c', 'b'), edge('d', 'a')])).toEqual([['b', 'c']]);
+  });
+});

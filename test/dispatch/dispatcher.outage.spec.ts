@@ -1,0 +1,118 @@
+import type { Job } from '../../src/dispatch/job';
+import { ACCEPTED, keys, REFUSED, seeded, status, TIMED_OUT, World, type WorldOptions } from './fixtures';
+
+/** A world whose circuit has just been opened by 20 keys. */
+async function inOutage(options: WorldOptions = {}): Promise<World> {
+  const world = new World({ random: () => 0, ...options });
+  world.answer = () => REFUSED;
+  world.add(...keys(20));
+  await world.pass(10);
+  expect([world.dispatcher.isCircuitOpen, world.halts]).toEqual([true, [true]]);
+  return world;
+}
+
+describe('Dispatcher: an API that is down', () => {
+  it('sends nothing but probes, after 1 s and then 5 s after each, one at a time, each of another key', async () => {
+    const world = await inOutage();
+    const before = world.calls.length;
+    await world.pass(40_000);
+    const probes = world.calls.slice(before);
+    expect(probes.map(({ atMs }) => atMs)).toEqual([1010, 6020, 11_030, 16_040, 21_050, 26_060, 31_070, 36_080]);
+    expect(new Set(probes.map(({ job }) => job.key)).size).toBe(probes.length);
+  });
+
+  it('begins again with the first key once every one has had its turn', async () => {
+    const world = await inOutage();
+    const before = world.calls.length;
+    await world.pass(5_010 * 40);
+    const probed = world.calls.slice(before).map(({ job }) => job.key);
+    expect(probed.slice(20, 40)).toEqual(probed.slice(0, 20));
+  });
+
+  it.each([REFUSED, TIMED_OUT, status(502), status(503), status(504)])(
+    'ends no command for it, however long it lasts, and resumes by itself (%j)',
+    async (result) => {
+      const world = await inOutage();
+      world.answer = () => result;
+      await world.pass(3_600_000);
+      expect(world.outcomes.size).toBe(0);
+      world.answer = () => ACCEPTED;
+      await world.pass(10_000);
+      expect([...world.outcomes.values()].flat().map(({ outcome }) => outcome)).toEqual(
+        Array.from({ length: 20 }, () => 'accepted'),
+      );
+      expect(world.halts).toEqual([true, false]);
+    },
+  );
+
+  it('takes a probe that is answered by a 5xx of the API itself for an attempt of its command', async () => {
+    const world = await inOutage();
+    await world.pass(500);
+    const before = world.calls.length;
+    world.answer = () => status(500);
+    await world.pass(5_010 * 20 * 5 + 10_000);
+    const probesOf = (job: Job): number => world.calls.slice(before).filter((call) => call.job === job).length;
+    expect([...world.outcomes].map(([job, [settled]]) => [settled?.outcome, probesOf(job)])).toEqual(
+      Array.from({ length: 20 }, () => ['failed', 5]),
+    );
+  });
+
+  it('does not open for a poisonous command, which alone ends as failed', async () => {
+    const world = new World();
+    world.answer = (job) => (job.key.startsWith('bad') ? status(500) : ACCEPTED);
+    const bad = world.add(...keys(4, { key: 'bad' }), ...keys(4, { key: 'bad' }), ...keys(4, { key: 'bad' }));
+    await world.pass(60_000);
+    const good = world.add(...keys(10));
+    await world.pass(1000);
+    expect(world.halts).toEqual([]);
+    expect(bad.map((job) => world.outcomeOf(job))).toEqual(bad.map(() => 'failed'));
+    expect(good.map((job) => world.outcomeOf(job))).toEqual(good.map(() => 'accepted'));
+  });
+
+  it('comes back although commands that hang for themselves are in the way, in the lane that goes first', async () => {
+    const world = await inOutage();
+    world.answer = (job) => (job.lane === 'bulk' ? ACCEPTED : status(504));
+    const good = world.add(...keys(5, { key: 'good', lane: 'bulk' }));
+    await world.pass(200_000);
+    expect(good.map((job) => world.outcomeOf(job))).toEqual(good.map(() => 'accepted'));
+  });
+
+  it('gives up the probes in vain of a lost partition with everything else of it', async () => {
+    const world = await inOutage();
+    await world.pass(12_000);
+    world.source.isOwned = false;
+    world.dispatcher.discard(world.source);
+    expect(world.source.forgottenOffsets).toHaveLength(20);
+    expect(world.dispatcher.waiting).toBe(0);
+  });
+
+  it.each([
+    ['is refused at once', REFUSED, 5, null],
+    ['is refused at once, with waits of half their length', REFUSED, 5, 0.5],
+    ['is refused at once, with the shortest waits', REFUSED, 5, 0],
+    ['answers 503 after a second', status(503), 1000, null],
+    ['answers 500 after 50 ms', status(500), 50, null],
+    ['hangs until the deadline', TIMED_OUT, 10_000, null],
+  ])(
+    'fails no command at the moment when 1,000 successes a second turn into failures: it %s',
+    async (_, result, latencyMs, jitter) => {
+      const random = seeded(42);
+      const world = new World({ random: jitter === null ? random : () => jitter, latencyMs: () => 20 });
+      let added = 0;
+      const run = async (ms: number): Promise<void> => {
+        for (let i = 0; i < ms; i += 10) {
+          for (let j = 0; j < 10; j++) world.addOne({ key: `k-${added++ % 3000}` });
+          await world.pass(10);
+        }
+      };
+      await run(10_200);
+      world.answer = () => result;
+      world.latencyMs = () => latencyMs;
+      for (let i = 0; i < 30 && !world.dispatcher.isCircuitOpen; i++) await run(1000);
+      expect(world.dispatcher.isCircuitOpen).toBe(true);
+      await world.pass(60_000);
+      const outcomes = new Set([...world.outcomes.values()].flat().map(({ outcome }) => outcome));
+      expect([...outcomes]).toEqual(['accepted']);
+    },
+  );
+});

@@ -1,0 +1,117 @@
+import type { Import } from './imports';
+
+/** What a folder of `src` may know of another one. What is not listed, it may not know. */
+export interface FolderRule {
+  readonly from: string;
+  readonly to: string;
+  /** Everything, types alone, or types and these files. */
+  readonly what: 'all' | 'types' | readonly string[];
+  readonly because: string;
+}
+
+/** The only places that may load a package; anywhere else not even its parts. */
+export interface PackageRule {
+  readonly name: string;
+  /** Folders of `src`. */
+  readonly only: readonly string[];
+  /** Whether modules, which hand things over, may name its types. */
+  readonly typesInModules: boolean;
+  readonly because: string;
+}
+
+/** `contract` has no row: it knows nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
+export const FOLDER_RULES: readonly FolderRule[] = [
+  { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
+  { from: 'kafka', to: 'contract', what: 'all', because: 'topics and records' },
+  { from: 'kafka', to: 'config', what: 'types', because: 'it is given its settings' },
+  { from: 'kafka', to: 'dispatch', what: 'all', because: 'the transport feeds the dispatcher it owns' },
+  {
+    from: 'kafka',
+    to: 'messages-api',
+    what: ['messages-api/messages.controller.ts'],
+    because: "the transport looks Nest's handler up by its pattern; it makes no call itself",
+  },
+  { from: 'kafka', to: 'settlement', what: 'types', because: 'it publishes what settlement asks for' },
+  { from: 'kafka', to: 'health', what: 'types', because: 'the transport answers the probes' },
+  { from: 'kafka', to: 'observability', what: 'types', because: 'it reports' },
+  { from: 'dispatch', to: 'contract', what: 'all', because: 'commands, outcomes and the decoding of records' },
+  { from: 'dispatch', to: 'config', what: 'types', because: 'it is given its settings' },
+  {
+    from: 'dispatch',
+    to: 'messages-api',
+    what: ['messages-api/backoff.ts'],
+    because: 'it judges what calls came to, and waits between them; the HTTP client stays behind a function',
+  },
+  { from: 'dispatch', to: 'settlement', what: 'types', because: 'it hands over what ended' },
+  { from: 'dispatch', to: 'observability', what: 'types', because: 'it reports' },
+  { from: 'messages-api', to: 'contract', what: 'all', because: 'commands and the MessageResponse' },
+  { from: 'settlement', to: 'contract', what: 'all', because: 'results, dead letters and their headers' },
+  { from: 'settlement', to: 'observability', what: 'types', because: 'it reports' },
+  { from: 'observability', to: 'contract', what: 'all', because: 'labels are channels, lanes, types and outcomes' },
+  { from: 'observability', to: 'config', what: 'types', because: 'it is given its settings' },
+  {
+    from: 'observability',
+    to: 'dispatch',
+    what: 'types',
+    because: 'retries are counted by the reason that dispatch gives',
+  },
+];
+
+/** Modules wire: what they load, they hand over. They may name any folder, but not what starts the process. */
+const MODULE = /\.module\.ts$/;
+
+export const PACKAGE_RULES: readonly PackageRule[] = [
+  {
+    name: 'kafkajs',
+    only: ['kafka'],
+    typesInModules: false,
+    because: 'it is unmaintained, so nothing else may depend on it',
+  },
+  { name: 'undici', only: ['messages-api'], typesInModules: false, because: 'one place calls the API' },
+  {
+    name: 'prom-client',
+    only: ['observability'],
+    typesInModules: false,
+    because: 'the flow reports to an interface, and can be tested without a registry',
+  },
+  {
+    name: 'pino',
+    only: ['observability'],
+    typesInModules: true,
+    because: 'one place decides what may be logged',
+  },
+];
+
+/** What starts the process: `main.ts` and what it is made of. */
+const START = '';
+
+/** One line per import that breaks a rule. */
+export function violations(imports: readonly Import[], folderRules = FOLDER_RULES): string[] {
+  return imports.flatMap((entry) => {
+    const fault = entry.to.endsWith('.ts') ? folderFault(entry, folderRules) : packageFault(entry);
+    return fault === null ? [] : [`${entry.from} imports ${entry.to}: ${fault}`];
+  });
+}
+
+function folderFault({ from, to, isTypeOnly }: Import, rules: readonly FolderRule[]): string | null {
+  const [importer, imported] = [folderOf(from), folderOf(to)];
+  if (importer === imported || importer === START) return null;
+  if (imported === START) return 'nothing knows what starts the process';
+  if (MODULE.test(from)) return null;
+  const rule = rules.find((row) => row.from === importer && row.to === imported);
+  if (rule === undefined) return `${importer} may know nothing of ${imported}`;
+  if (rule.what === 'all' || isTypeOnly || rule.what.includes(to)) return null;
+  return `${importer} may know only types of ${imported} (${rule.because})`;
+}
+
+function packageFault({ from, to, isTypeOnly }: Import): string | null {
+  const rule = PACKAGE_RULES.find(({ name }) => to === name || to.startsWith(`${name}/`));
+  if (rule === undefined || rule.only.includes(folderOf(from))) return null;
+  if (rule.typesInModules && isTypeOnly && MODULE.test(from)) return null;
+  return `only ${rule.only.join(', ')} may (${rule.because})`;
+}
+
+function folderOf(file: string): string {
+  const slash = file.indexOf('/');
+  return slash < 0 ? START : file.slice(0, slash);
+}

@@ -1,0 +1,399 @@
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Admin, CompressionTypes, IHeaders, Kafka, KafkaMessage, Producer } from 'kafkajs';
+import type { Behaviour } from '../../sandbox/behaviour.ts';
+import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
+import type { Channel, Lane } from '../../src/contract/channels';
+import type { Result } from '../../src/contract/outcome';
+import { Topics } from '../../src/contract/topics';
+import { mendHeaderDecoding } from '../../src/kafka/header-decoding';
+import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
+import { kafkaClient } from '../../tools/lib/kafka-client.ts';
+import { partitionOf } from '../../tools/lib/producing.ts';
+import { TopicReader } from '../../tools/lib/reading.ts';
+import { ServiceProcess } from '../../tools/lib/service-process.ts';
+
+const ROOT = resolve(__dirname, '../..');
+const POLL_MS = 10;
+const WAIT_MS = 20_000;
+/** Between SIGTERM and the end of a service; longer than the drain takes by default. */
+const EXIT_MS = 28_000;
+
+/** What a spec wants; all of it may be left out. */
+export interface TestBedOptions {
+  /** Default: the Kafka that all integration specs share. */
+  readonly brokers?: readonly string[];
+  /** Served by the service, with both lanes; default whatsapp. */
+  readonly channels?: readonly Channel[];
+  /** Of each command topic; default 2. Results and dead letters have one each. */
+  readonly partitions?: number;
+  /** Settings of the topics, such as `max.message.bytes`. */
+  readonly topicConfigs?: Readonly<Partial<Record<'commands' | 'results' | 'deadLetters', Record<string, string>>>>;
+  /** Behaviour of the sandbox; every call is recorded unless it says otherwise. */
+  readonly sandbox?: Partial<Behaviour>;
+  /** Settings of the service beyond those that place it; default log level debug. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** false: the spec calls `startService` itself. */
+  readonly service?: boolean;
+}
+
+/** A record to produce. An object is written as JSON. */
+export interface Command {
+  readonly value: object | string | Buffer | null;
+  readonly key?: string | Buffer | null;
+  readonly headers?: IHeaders;
+  /** Default: chosen by the key, 0 without one. */
+  readonly partition?: number;
+  /** Default: the bed's first. */
+  readonly channel?: Channel;
+  readonly lane?: Lane;
+}
+
+/** Where a record was written. */
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+}
+
+/** One place per record, in their order. */
+export type PlacesOf<T extends readonly Command[]> = { -readonly [K in keyof T]: Place };
+
+/** A record of the service; headers as text. */
+export interface Written {
+  readonly key: string | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timestampMs: number;
+}
+
+export interface WrittenResult extends Written {
+  readonly result: Result;
+}
+
+// The start of a service and its drain belong to hooks, whose default of 5 s a busy machine exceeds.
+jest.setTimeout(60_000);
+
+// What is read here has the headers of hostile commands.
+mendHeaderDecoding();
+
+/** All that still runs; whatever a spec forgets is stopped after it. */
+const running = new Set<TestBed>();
+
+afterAll(async () => {
+  const stopped = await Promise.allSettled([...running].map((bed) => bed.stop()));
+  const faults = stopped.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
+  if (faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults);
+}, 60_000);
+
+/**
+ * Topics and a consumer group of one spec's own on a real Kafka, a sandbox in this process, and the built service as a process of its own.
+ * Stopped after the spec, or by `stop`; a service that does not drain and exit 0 by then fails it.
+ */
+export class TestBed implements AsyncDisposable {
+  readonly #options: TestBedOptions;
+  readonly #readers: TopicReader[] = [];
+  readonly #results: WrittenResult[] = [];
+  readonly #deadLetters: Written[] = [];
+  readonly #output: string[] = [];
+  readonly #running = new Set<ServiceProcess>();
+  #service: ServiceProcess | null = null;
+  #stopped: Promise<void> | null = null;
+  readonly prefix: string;
+  readonly group: string;
+  readonly topics: Topics;
+  readonly brokers: readonly string[];
+  readonly channels: readonly Channel[];
+  readonly partitions: number;
+  readonly kafka: Kafka;
+  readonly admin: Admin;
+  readonly producer: Producer;
+  readonly sandbox: Sandbox;
+
+  private constructor(options: TestBedOptions, sandbox: Sandbox) {
+    this.#options = options;
+    this.sandbox = sandbox;
+    const run = `t${randomBytes(4).toString('hex')}`;
+    this.prefix = `${run}.`;
+    this.group = run;
+    this.topics = new Topics(this.prefix);
+    this.brokers = options.brokers ?? (process.env['SHARED_KAFKA'] ?? '').split(',');
+    this.channels = options.channels ?? ['whatsapp'];
+    this.partitions = options.partitions ?? 2;
+    this.kafka = kafkaClient(this.brokers);
+    this.admin = this.kafka.admin();
+    this.producer = this.kafka.producer({ allowAutoTopicCreation: false });
+  }
+
+  /** Resolves once the service is ready, unless it is not to be started. */
+  static async start(options: TestBedOptions = {}): Promise<TestBed> {
+    const sandbox = await startSandbox({ behaviour: { recordCalls: true, ...options.sandbox } });
+    const bed = new TestBed(options, sandbox);
+    running.add(bed);
+    await bed.#prepare();
+    if (options.service !== false) await bed.startService();
+    return bed;
+  }
+
+  /** The service started last. */
+  get service(): ServiceProcess {
+    if (this.#service === null) throw new Error('no service was started');
+    return this.#service;
+  }
+
+  /** Everything that all services of this bed have said. */
+  get output(): string {
+    return this.#output.join('\n');
+  }
+
+  get seenResults(): readonly WrittenResult[] {
+    return this.#results;
+  }
+
+  get seenDeadLetters(): readonly Written[] {
+    return this.#deadLetters;
+  }
+
+  /** Settings that place a service in this bed, with those of the bed and, last, of the call. */
+  settings(own: Readonly<Record<string, string>> = {}): Record<string, string> {
+    return {
+      KAFKA_BROKERS: this.brokers.join(','),
+      KAFKA_GROUP_ID: this.group,
+      TOPIC_PREFIX: this.prefix,
+      CHANNELS: this.channels.join(','),
+      MESSAGES_API_URL: this.sandbox.url,
+      MESSAGES_API_KEY: 'sandbox-key',
+      LOG_LEVEL: 'debug',
+      ...this.#options.settings,
+      ...own,
+    };
+  }
+
+  /** Starts one more service, which `service` gives from then on. */
+  async startService(own: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
+    const args = ['dist/main.js'];
+    const onLine = (line: string): void => void this.#output.push(line);
+    const plan = { root: ROOT, command: process.execPath, args, settings: this.settings(own), onLine };
+    const service = await ServiceProcess.start(plan, AbortSignal.timeout(30_000));
+    this.#service = service;
+    this.#running.add(service);
+    return service;
+  }
+
+  /** SIGTERM to the service, or to that one; resolves to its exit code, and rejects where it does not end in time. */
+  async stopService(service: ServiceProcess = this.service): Promise<number> {
+    this.#running.delete(service);
+    service.child.signal('SIGTERM');
+    const code = await Promise.race([service.child.exited, sleep(EXIT_MS, null, { ref: false })]);
+    if (code !== null) return code;
+    service.child.signal('SIGKILL');
+    throw new Error(`the service was still running ${EXIT_MS} ms after SIGTERM:\n${service.child.tail}`);
+  }
+
+  /** SIGKILL. */
+  async killService(service: ServiceProcess = this.service): Promise<void> {
+    this.#running.delete(service);
+    service.child.signal('SIGKILL');
+    await service.child.exited;
+  }
+
+  commandTopic(channel: Channel = this.channels[0] ?? 'whatsapp', lane: Lane = 'transactional'): string {
+    return this.topics.command(channel, lane);
+  }
+
+  /** Writes the records in order, one request per topic; tells where each went. */
+  produce<const T extends readonly Command[]>(commands: T, compression?: CompressionTypes): Promise<PlacesOf<T>> {
+    return this.produceWith(this.producer, commands, compression);
+  }
+
+  /** As `produce`, with another producer or within a transaction. */
+  async produceWith<const T extends readonly Command[]>(
+    producer: Pick<Producer, 'sendBatch'>,
+    commands: T,
+    compression?: CompressionTypes,
+  ): Promise<PlacesOf<T>> {
+    const records = commands.map((command) => ({
+      topic: this.commandTopic(command.channel, command.lane),
+      partition: command.partition ?? partitionOf(String(command.key ?? '')) % this.partitions,
+      message: { key: command.key ?? null, value: toBytes(command.value), headers: command.headers ?? {} },
+    }));
+    const answers = await producer.sendBatch({
+      acks: -1,
+      ...(compression !== undefined && { compression }),
+      topicMessages: [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+        topic,
+        messages: ofTopic.map(({ partition, message }) => ({ partition, ...message })),
+      })),
+    });
+    const next = new Map(
+      answers.map(({ topicName, partition, baseOffset }) => [`${topicName}/${partition}`, BigInt(baseOffset ?? 0)]),
+    );
+    const places = records.map(({ topic, partition }): Place => {
+      const offset = next.get(`${topic}/${partition}`) ?? 0n;
+      next.set(`${topic}/${partition}`, offset + 1n);
+      return { topic, partition, offset: String(offset) };
+    });
+    return places as PlacesOf<T>;
+  }
+
+  /** The first `count` results or more. Rejects with what was seen instead where they do not come, or the service ends. */
+  async results(count: number, timeoutMs: number = WAIT_MS): Promise<readonly WrittenResult[]> {
+    await this.until(() => this.#results.length >= count, `${count} results`, timeoutMs);
+    return this.#results;
+  }
+
+  async deadLetters(count: number, timeoutMs: number = WAIT_MS): Promise<readonly Written[]> {
+    await this.until(() => this.#deadLetters.length >= count, `${count} dead letters`, timeoutMs);
+    return this.#deadLetters;
+  }
+
+  /** The result of the record written there. */
+  async resultOf(place: Place, timeoutMs: number = WAIT_MS): Promise<WrittenResult> {
+    return this.#find(
+      this.#results,
+      ({ result }) => isSame(result.source, place),
+      `the result of ${spell(place)}`,
+      timeoutMs,
+    );
+  }
+
+  /** The dead letter of the record written there. */
+  async deadLetterOf(place: Place, timeoutMs: number = WAIT_MS): Promise<Written> {
+    return this.#find(
+      this.#deadLetters,
+      ({ headers }) => isSame(originOf(headers), place),
+      `the dead letter of ${spell(place)}`,
+      timeoutMs,
+    );
+  }
+
+  /** Whether the record written there has a dead letter by now. */
+  hasDeadLetter(place: Place): boolean {
+    return this.#deadLetters.some(({ headers }) => isSame(originOf(headers), place));
+  }
+
+  /** The group's committed offset of each partition, -1 for none. */
+  async committed(topic: string = this.commandTopic()): Promise<number[]> {
+    const [answer] = await this.admin.fetchOffsets({ groupId: `${this.group}.${topic}`, topics: [topic] });
+    const partitions = [...(answer?.partitions ?? [])].sort((a, b) => a.partition - b.partition);
+    return partitions.map(({ offset }) => Number(offset));
+  }
+
+  /** Resolves once everything that was written to a command topic is committed. */
+  async untilCommitted(topic: string = this.commandTopic(), timeoutMs: number = WAIT_MS): Promise<void> {
+    const ends = [...(await this.admin.fetchTopicOffsets(topic))].sort((a, b) => a.partition - b.partition);
+    const deadlineMs = performance.now() + timeoutMs;
+    for (;;) {
+      const committed = await this.committed(topic);
+      if (ends.every(({ high }, index) => Number(high) === 0 || committed[index] === Number(high))) return;
+      if (performance.now() > deadlineMs) {
+        throw new Error(`committed ${committed.join()} of ${ends.map(({ high }) => high).join()}\n${this.#seen()}`);
+      }
+      await sleep(50);
+    }
+  }
+
+  /** Resolves once that holds. Rejects with what was seen where it does not in time, or the service ends. */
+  async until(holds: () => boolean, what: string, timeoutMs: number = WAIT_MS): Promise<void> {
+    const deadlineMs = performance.now() + timeoutMs;
+    const service = this.#service;
+    let code: number | null = null;
+    void service?.child.exited.then((exitCode) => (code = exitCode));
+    while (!holds()) {
+      if (performance.now() > deadlineMs) throw new Error(`${what}: not within ${timeoutMs} ms\n${this.#seen()}`);
+      if (code !== null && this.#running.has(service as ServiceProcess)) {
+        throw new Error(`${what}: the service ended with code ${String(code)}\n${this.#seen()}`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  /** Stops everything and removes the topics. May be called again. */
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop();
+    return this.#stopped;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #prepare(): Promise<void> {
+    const { commands, results, deadLetters } = this.#options.topicConfigs ?? {};
+    await createTopics(this.brokers, [
+      ...this.topics
+        .commands(this.channels)
+        .map(({ topic }) => ({ topic, partitions: this.partitions, configs: commands ?? {} })),
+      { topic: this.topics.results, configs: results ?? {} },
+      { topic: this.topics.deadLetters, configs: deadLetters ?? {} },
+    ]);
+    await Promise.all([this.admin.connect(), this.producer.connect()]);
+    const readers = [
+      TopicReader.start(this.kafka, this.topics.results, (message) => this.#results.push(toResult(message))),
+      TopicReader.start(this.kafka, this.topics.deadLetters, (message) => this.#deadLetters.push(toWritten(message))),
+    ];
+    this.#readers.push(...(await Promise.all(readers)));
+  }
+
+  async #stop(): Promise<void> {
+    running.delete(this);
+    const services = [...this.#running];
+    const stopped = await Promise.allSettled(services.map((service) => this.stopService(service)));
+    await Promise.all(this.#readers.map((reader) => reader[Symbol.asyncDispose]()));
+    await this.sandbox.stop();
+    const { results, deadLetters } = this.topics;
+    const commands = this.topics.commands(this.channels).map(({ topic }) => topic);
+    await Promise.all([this.admin.disconnect(), this.producer.disconnect()]);
+    await deleteTopics(this.brokers, [...commands, results, deadLetters]);
+    for (const each of stopped) {
+      if (each.status === 'rejected') throw each.reason;
+      if (each.value !== 0) throw new Error(`the service exited with ${each.value}\n${this.#seen()}`);
+    }
+  }
+
+  async #find<T>(list: readonly T[], isIt: (item: T) => boolean, what: string, timeoutMs: number): Promise<T> {
+    let found: T | undefined;
+    await this.until(() => (found = list.find(isIt)) !== undefined, what, timeoutMs);
+    return found as T;
+  }
+
+  #seen(): string {
+    const outcomes = Object.entries(Object.groupBy(this.#results, ({ result }) => result.outcome));
+    const counted = outcomes.map(([outcome, list]) => `${list.length} ${outcome}`).join(', ');
+    const report = JSON.stringify(this.sandbox.report());
+    const said = this.#output.slice(-20).join('\n');
+    return `results: ${counted || 'none'}; dead letters: ${this.#deadLetters.length}; sandbox: ${report}\n${said}`;
+  }
+}
+
+function isSame(a: Place, b: Place): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.offset === b.offset;
+}
+
+function originOf(headers: Readonly<Record<string, string>>): Place {
+  return {
+    topic: headers['kafka_dlt-original-topic'] ?? '',
+    partition: Number(headers['kafka_dlt-original-partition']),
+    offset: headers['kafka_dlt-original-offset'] ?? '',
+  };
+}
+
+function spell({ topic, partition, offset }: Place): string {
+  return `${topic}/${partition}/${offset}`;
+}
+
+function toBytes(value: Command['value']): Buffer | string | null {
+  if (value === null || typeof value === 'string' || Buffer.isBuffer(value)) return value;
+  return JSON.stringify(value);
+}
+
+function toResult(message: KafkaMessage): WrittenResult {
+  const written = toWritten(message);
+  return { ...written, result: JSON.parse(String(written.value)) as Result };
+}
+
+function toWritten({ key, value, headers, timestamp }: KafkaMessage): Written {
+  const texts = Object.entries(headers ?? {}).map(([name, header]) => [name, String([header].flat().at(-1))] as const);
+  return { key: key?.toString() ?? null, value, headers: Object.fromEntries(texts), timestampMs: Number(timestamp) };
+}

@@ -1,0 +1,287 @@
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs from 'kafkajs';
+import type { Admin, Kafka, Producer } from 'kafkajs';
+import { request } from 'undici';
+import type { Behaviour } from '../../sandbox/behaviour.ts';
+import { commandOf, recordOf } from '../../tools/bench/load.ts';
+import { freePorts } from '../../tools/kafka/free-ports.ts';
+import { createTopics } from '../../tools/kafka/topics.ts';
+import { ManagedChild } from '../../tools/lib/child-process.ts';
+import { kafkaClient } from '../../tools/lib/kafka-client.ts';
+import { PARTITIONS, produce } from '../../tools/lib/producing.ts';
+import { readAll, recordCount } from '../../tools/lib/reading.ts';
+import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
+import { ServiceProcess } from '../../tools/lib/service-process.ts';
+
+export const ROOT = resolve(__dirname, '../..');
+export const SERVICE = join(ROOT, 'dist', 'main.js');
+/** The Kafka that all integration tests share. */
+export const SHARED_BROKERS: readonly string[] = (process.env['SHARED_KAFKA'] ?? '').split(',');
+
+const BATCH = 2_000;
+const POLL_MS = 25;
+const LOAD = { name: 'c', count: Number.MAX_SAFE_INTEGER };
+
+type Settings = Readonly<Record<string, string>>;
+
+/** A result as far as these tests look at it. */
+export interface ReadResult {
+  readonly commandId: string;
+  readonly outcome: string;
+  readonly httpStatus: number | null;
+}
+
+/** What a bed is made of beside its name. */
+export interface BedPlan {
+  readonly brokers?: readonly string[];
+  readonly behaviour?: Partial<Behaviour>;
+  readonly settings?: Settings;
+  /** Default 200. */
+  readonly recipients?: number;
+  readonly withoutTopics?: boolean;
+}
+
+/** A service that has been told to start. */
+export interface Launched {
+  readonly url: string;
+  readonly child: ManagedChild;
+}
+
+/** Topics, a consumer group and a sandbox of a test's own; services are started, killed and started again between them. */
+export class LifecycleBed implements AsyncDisposable {
+  readonly prefix = `t-${randomBytes(4).toString('hex')}.`;
+  readonly brokers: readonly string[];
+  readonly kafka: Kafka;
+  readonly admin: Admin;
+  readonly #producer: Producer;
+  readonly #plan: BedPlan;
+  readonly #services: Launched[] = [];
+  #sandbox: SandboxProcess | null = null;
+  #produced = 0;
+
+  private constructor(plan: BedPlan) {
+    this.#plan = plan;
+    this.brokers = plan.brokers ?? SHARED_BROKERS;
+    this.kafka = kafkaClient(this.brokers);
+    this.admin = this.kafka.admin();
+    // kafkajs repeats a request as a whole where one partition refused it: a command would be there twice.
+    this.#producer = this.kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
+  }
+
+  static async prepare(plan: BedPlan = {}): Promise<LifecycleBed> {
+    const bed = new LifecycleBed(plan);
+    try {
+      bed.#sandbox = await SandboxProcess.start(ROOT, plan.behaviour ?? {}, AbortSignal.timeout(20_000));
+      await bed.admin.connect();
+      await bed.#producer.connect();
+      const plans = bed.topics.map((topic) => ({ topic, partitions: PARTITIONS }));
+      if (plan.withoutTopics !== true) await createTopics(bed.brokers, plans);
+      return bed;
+    } catch (error) {
+      await bed[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get sandbox(): SandboxProcess {
+    if (this.#sandbox === null) throw new Error('the bed is not prepared');
+    return this.#sandbox;
+  }
+
+  get commands(): string {
+    return `${this.prefix}commands.whatsapp`;
+  }
+
+  get results(): string {
+    return `${this.prefix}results`;
+  }
+
+  get group(): string {
+    return `${this.prefix}g.${this.commands}`;
+  }
+
+  get topics(): string[] {
+    return [this.commands, `${this.commands}.bulk`, this.results, `${this.prefix}dead-letters`];
+  }
+
+  /** The environment of a service on this bed. */
+  settings(more: Settings = {}): Settings {
+    return {
+      NODE_ENV: 'production',
+      KAFKA_BROKERS: this.brokers.join(','),
+      KAFKA_GROUP_ID: `${this.prefix}g`,
+      TOPIC_PREFIX: this.prefix,
+      CHANNELS: 'whatsapp',
+      MESSAGES_API_URL: this.sandbox.url,
+      MESSAGES_API_KEY: 'sandbox-key',
+      LOG_LEVEL: 'warn',
+      ...this.#plan.settings,
+      ...more,
+    };
+  }
+
+  /** Starts a service and waits until it is ready. */
+  async start(more: Settings = {}): Promise<ServiceProcess> {
+    const plan = { root: ROOT, command: process.execPath, args: [SERVICE], settings: this.settings(more) };
+    const service = await ServiceProcess.start(plan, AbortSignal.timeout(30_000));
+    this.#services.push(service);
+    return service;
+  }
+
+  /** Starts a service and waits for nothing. */
+  async launch(): Promise<Launched> {
+    const [port] = await freePorts(1);
+    const env = this.settings({ HTTP_PORT: String(port) });
+    const child = new ManagedChild({ name: 'the service', command: process.execPath, args: [SERVICE], cwd: ROOT, env });
+    const service = { url: `http://127.0.0.1:${port}`, child };
+    this.#services.push(service);
+    return service;
+  }
+
+  /** Writes so many more commands, numbered on from the last ones. */
+  async produce(count: number): Promise<void> {
+    const load = { ...LOAD, recipients: this.#plan.recipients ?? 200 };
+    for (const end = this.#produced + count; this.#produced < end;) {
+      const size = Math.min(BATCH, end - this.#produced);
+      const records = Array.from({ length: size }, (_, n) =>
+        recordOf(commandOf(load, this.#produced + n), this.commands),
+      );
+      await produce(this.#producer, records);
+      this.#produced += size;
+    }
+  }
+
+  /** Resolves once the API has accepted at least so many different commands. */
+  async untilAccepted(count: number): Promise<void> {
+    await until(async () => (await this.sandbox.report()).uniqueAccepted >= count, 60_000, `${count} are accepted`);
+  }
+
+  /** Resolves once at least so many results are written. */
+  async untilResults(count: number): Promise<void> {
+    await until(async () => (await this.resultCount()) >= count, 60_000, `${count} results are written`);
+  }
+
+  /** Resolves once everything produced is settled: the committed offsets are the ends of the log. */
+  async untilSettled(): Promise<void> {
+    await until(async () => (await this.uncommitted()) === 0, 60_000, 'everything is committed');
+  }
+
+  resultCount(): Promise<number> {
+    return recordCount(this.admin, this.results);
+  }
+
+  /** All results so far. */
+  async readResults(): Promise<ReadResult[]> {
+    const count = await this.resultCount();
+    const messages = await readAll(this.kafka, this.results, count, AbortSignal.timeout(30_000));
+    return messages.map(({ value }) => JSON.parse(value?.toString() ?? '') as ReadResult);
+  }
+
+  /** What became of everything produced. */
+  async account(): Promise<Account> {
+    const results = await this.readResults();
+    const report = await this.sandbox.report();
+    const ids = new Set(results.map(({ commandId }) => commandId));
+    const { duplicates: repeatedCalls, orderViolations, overlaps } = report;
+    return {
+      lost: this.#produced - ids.size,
+      repeatedResults: results.length - ids.size,
+      notAccepted: results.filter(({ outcome }) => outcome !== 'accepted').length,
+      repeatedCalls,
+      orderViolations,
+      overlaps,
+    };
+  }
+
+  /** Records beyond the group's committed offsets, over all partitions of the command topic. */
+  async uncommitted(): Promise<number> {
+    const ends = await this.admin.fetchTopicOffsets(this.commands);
+    const [committed] = await this.admin.fetchOffsets({ groupId: this.group, topics: [this.commands] });
+    const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+    return ends.reduce((sum, { partition, high }) => sum + Number(high) - Math.max(0, offsets.get(partition) ?? 0), 0);
+  }
+
+  async topicSetting(topic: string, name: string): Promise<string | undefined> {
+    const { resources } = await this.admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }],
+    });
+    return resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { child } of this.#services) {
+      child.signal('SIGCONT');
+      child.signal('SIGKILL');
+      await child.exited;
+    }
+    await this.#producer.disconnect();
+    await this.admin.disconnect();
+    await this.#sandbox?.[Symbol.asyncDispose]();
+  }
+}
+
+/** How a run went; every figure of a perfect one is 0. */
+export interface Account {
+  /** Commands without any result. */
+  readonly lost: number;
+  readonly repeatedResults: number;
+  readonly notAccepted: number;
+  /** Calls of a command beyond its first accepted one. */
+  readonly repeatedCalls: number;
+  readonly orderViolations: number;
+  readonly overlaps: number;
+}
+
+/** Each command called once, in order, and settled once. */
+export const PERFECT: Account = {
+  lost: 0,
+  repeatedResults: 0,
+  notAccepted: 0,
+  repeatedCalls: 0,
+  orderViolations: 0,
+  overlaps: 0,
+};
+
+/** A probe's status code and body; code 0 where nobody answers. */
+export async function probe(service: { readonly url: string }, path: string): Promise<{ code: number; body: string }> {
+  try {
+    const { statusCode, body } = await request(service.url + path);
+    return { code: statusCode, body: await body.text() };
+  } catch {
+    return { code: 0, body: '' };
+  }
+}
+
+/** The sum of a metric's values over all label sets that match, in Prometheus' text format; NaN where there is none. */
+export function metricSum(text: string, name: string, labels = ''): number {
+  const values = text
+    .split('\n')
+    .filter((line) => line.startsWith(name) && '{ '.includes(line[name.length] ?? '') && line.includes(labels))
+    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+  return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
+}
+
+/** Resident memory of a process, MiB. */
+export async function residentMib(pid: number): Promise<number> {
+  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kib) / 1024;
+}
+
+/** Polls until the condition holds; rejects where it does not in time, with what was thrown last as the cause. */
+export async function until(holds: () => Promise<boolean>, timeoutMs: number, what: string): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  let cause: unknown;
+  const isMet = (): Promise<boolean> =>
+    holds().catch((error: unknown) => {
+      cause = error;
+      return false;
+    });
+  while (!(await isMet())) {
+    if (performance.now() > deadlineMs) throw new Error(`not within ${timeoutMs} ms: ${what}`, { cause });
+    await sleep(POLL_MS);
+  }
+}

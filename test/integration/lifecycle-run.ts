@@ -1,0 +1,34 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How a service ended that was not meant to run for long. */
+export interface Ending {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the service to its own end, in that environment alone. */
+export function runToEnd(script: string, env: Readonly<Record<string, string>>): Promise<Ending> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [script], { env, timeout: 20_000 }, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
+/** The process's exit code; rejects where it is not gone in time. */
+export async function exitWithin(exited: Promise<number>, timeoutMs: number): Promise<number> {
+  const over = new AbortController();
+  const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(
+    () => {
+      throw new Error(`still running after ${timeoutMs} ms`);
+    },
+    () => -1,
+  );
+  try {
+    return await Promise.race([exited, late]);
+  } finally {
+    over.abort();
+  }
+}

@@ -1,0 +1,61 @@
+import { exitWithin, runToEnd } from './lifecycle-run.ts';
+import { LifecycleBed, metricSum, PERFECT, probe, SERVICE } from './lifecycle-bed.ts';
+
+jest.setTimeout(30_000);
+
+test('a bad configuration exits 2 with one line per variable, and never says a value', async () => {
+  const bad = {
+    KAFKA_BROKERS: 'planted-broker:0',
+    MAX_IN_FLIGHT: 'planted-number',
+    MESSAGES_API_KEY: 'planted key with blanks',
+    DEFAULT_DELIVERY: 'planted-delivery',
+  };
+  const { code, stdout, stderr } = await runToEnd(SERVICE, bad);
+
+  const named = stderr
+    .trimEnd()
+    .split('\n')
+    .map((line) => /^[A-Z0-9_]+/.exec(line)?.[0]);
+  expect(code).toBe(2);
+  expect(named.sort()).toEqual(
+    ['DEFAULT_DELIVERY', 'KAFKA_BROKERS', 'MAX_IN_FLIGHT', 'MESSAGES_API_KEY', 'MESSAGES_API_URL'].sort(),
+  );
+  expect(stdout + stderr).not.toContain('planted');
+});
+
+test('missing topics exit 1 with an error that lists them all', async () => {
+  await using bed = await LifecycleBed.prepare({ withoutTopics: true });
+  const { code, stdout } = await runToEnd(SERVICE, bed.settings({ HTTP_PORT: '0' }));
+  expect(code).toBe(1);
+  for (const topic of bed.topics) expect(stdout).toContain(topic);
+});
+
+test('CREATE_TOPICS creates what is missing, dead letters with room for their headers', async () => {
+  await using bed = await LifecycleBed.prepare({ withoutTopics: true });
+  const service = await bed.start({ CREATE_TOPICS: 'true' });
+  const existing = await bed.admin.listTopics();
+  expect(existing).toEqual(expect.arrayContaining(bed.topics));
+  const [commandBytes, deadLetterBytes] = [
+    await bed.topicSetting(bed.commands, 'max.message.bytes'),
+    await bed.topicSetting(`${bed.prefix}dead-letters`, 'max.message.bytes'),
+  ].map(Number);
+  expect(deadLetterBytes).toBe((commandBytes ?? 0) + 64 * 1024);
+  service.child.signal('SIGTERM');
+  expect(await exitWithin(service.child.exited, 3_000)).toBe(0);
+});
+
+test('a new group starts at the earliest record, and in the end all of it is committed and the lag is 0', async () => {
+  await using bed = await LifecycleBed.prepare();
+  await bed.produce(500);
+  const service = await bed.start();
+  await bed.untilSettled();
+
+  const metrics = (await probe(service, '/metrics')).body;
+  expect(metricSum(metrics, 'messages_dispatcher_lag_messages', bed.commands)).toBe(0);
+  expect(metricSum(metrics, 'messages_dispatcher_settled_commands_total', 'outcome="accepted"')).toBe(500);
+  expect(metricSum(metrics, 'messages_dispatcher_held_commands')).toBe(0);
+  expect(await bed.account()).toEqual(PERFECT);
+
+  service.child.signal('SIGTERM');
+  expect(await exitWithin(service.child.exited, 3_000)).toBe(0);
+});

@@ -1,0 +1,34 @@
+import fc from 'fast-check';
+import { percentile } from '../../../tools/lib/percentiles';
+
+describe('percentile', () => {
+  it('is the nearest rank', () => {
+    const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
+    expect([0, 0.5, 0.99, 1].map((share) => percentile(hundred, share))).toEqual([1, 50, 99, 100]);
+    expect(percentile([7], 0.99)).toBe(7);
+  });
+
+  it('sorts by value and not by text', () => {
+    expect(percentile([10, 9, 100], 1)).toBe(100);
+  });
+
+  it('is NaN of nothing', () => {
+    expect(percentile([], 0.5)).toBeNaN();
+  });
+
+  it('has at least its share of the values at or below it, and would not with any smaller value', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer(), { minLength: 1 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        (values, share) => {
+          const found = percentile(values, share);
+          const atOrBelow = values.filter((value) => value <= found).length;
+          const below = values.filter((value) => value < found).length;
+          expect(atOrBelow).toBeGreaterThanOrEqual(share * values.length);
+          expect(below).toBeLessThan(share * values.length);
+        },
+      ),
+    );
+  });
+});
