@@ -24,13 +24,12 @@ test('with 100,000 commands waiting, partitions pause and resume, and memory sta
       metricSum((await probe(service, '/metrics')).body, 'messages_dispatcher_partition_paused', bed.commands),
     );
     residents.push(await residentMib(service.child.pid));
-    await sleep(100);
+    await sleep(400);
   }
   // It has been full all the time, and has worked.
   expect(await bed.uncommitted()).toBeGreaterThan(20_000);
   expect(await bed.resultCount()).toBeGreaterThan(5_000);
 
-  console.log(residents.map(Math.round).join(' '), paused.join(' '));
   expect(Math.max(...residents)).toBeLessThan(MAX_RESIDENT_MIB);
   const half = Math.floor(residents.length / 2);
   expect(Math.max(...residents.slice(half))).toBeLessThan(Math.max(...residents.slice(0, half)) + MAX_GROWTH_MIB);
@@ -72,6 +71,7 @@ test('while the API refuses connections consumption pauses, nothing fails, and i
   // What the API took and could not answer any more, when its connections closed, was perhaps sent: it is sent again.
   expect(repeatedCalls).toBeLessThanOrEqual(50);
   const { acceptedPerSecondPeak, maxConcurrent } = await bed.sandbox.report();
-  expect(acceptedPerSecondPeak).toBeLessThanOrEqual(525);
+  // Rate and burst (50 ms' worth), and as much as may arrive out of step: calls leave within the limit, but arrive with jitter.
+  expect(acceptedPerSecondPeak).toBeLessThanOrEqual(500 + 25 + 13);
   expect(maxConcurrent).toBeLessThanOrEqual(50);
 });

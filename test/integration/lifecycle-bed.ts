@@ -56,6 +56,8 @@ export class LifecycleBed implements AsyncDisposable {
   readonly brokers: readonly string[];
   readonly kafka: Kafka;
   readonly admin: Admin;
+  /** For the results topic alone: an admin client fails for good over a topic that it has seen and that is deleted since. */
+  readonly #resultsAdmin: Admin;
   readonly #producer: Producer;
   readonly #plan: BedPlan;
   readonly #services: Launched[] = [];
@@ -67,6 +69,7 @@ export class LifecycleBed implements AsyncDisposable {
     this.brokers = plan.brokers ?? SHARED_BROKERS;
     this.kafka = kafkaClient(this.brokers);
     this.admin = this.kafka.admin();
+    this.#resultsAdmin = this.kafka.admin();
     // kafkajs repeats a request as a whole where one partition refused it: a command would be there twice.
     this.#producer = this.kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
   }
@@ -76,6 +79,7 @@ export class LifecycleBed implements AsyncDisposable {
     try {
       bed.#sandbox = await SandboxProcess.start(ROOT, plan.behaviour ?? {}, AbortSignal.timeout(20_000));
       await bed.admin.connect();
+      await bed.#resultsAdmin.connect();
       await bed.#producer.connect();
       const plans = bed.topics.map((topic) => ({ topic, partitions: PARTITIONS }));
       if (plan.withoutTopics !== true) await createTopics(bed.brokers, plans);
@@ -170,7 +174,7 @@ export class LifecycleBed implements AsyncDisposable {
   }
 
   resultCount(): Promise<number> {
-    return recordCount(this.admin, this.results);
+    return recordCount(this.#resultsAdmin, this.results);
   }
 
   /** All results so far. */
@@ -220,6 +224,7 @@ export class LifecycleBed implements AsyncDisposable {
     }
     await this.#producer.disconnect();
     await this.admin.disconnect();
+    await this.#resultsAdmin.disconnect();
     await this.#sandbox?.[Symbol.asyncDispose]();
   }
 }
