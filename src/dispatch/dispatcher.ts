@@ -49,6 +49,8 @@ interface Deps {
   readonly listener: DispatchListener;
 }
 
+/** Until the next look at a partition whose group has not heard of this replica for a session timeout. */
+const UNTRUSTED_MS = 200;
 const KEY_REFUSED_APART_MS = 60_000;
 /** Longest sleep between two looks at the scheduler; a wait that ends later is looked at again. */
 const MAX_SLEEP_MS = 60_000;
@@ -168,6 +170,10 @@ export class Dispatcher {
       void this.end(job, ended);
       return;
     }
+    if (!job.source.maySend) {
+      this.scheduler.retryAt(job.source.queues, job, this.deps.clock.monotonicMs() + UNTRUSTED_MS);
+      return;
+    }
     const isProbe = passage.kind === 'probe';
     if (isProbe) {
       this.circuit.probing();
@@ -209,7 +215,11 @@ export class Dispatcher {
     const verdict = judge(result, job.delivery);
     switch (verdict.kind) {
       case 'settle':
-        void this.end(job, { ...verdict, attempts: job.calls, httpStatus: job.httpStatus });
+        void this.end(job, {
+          ...verdict,
+          attempts: job.calls,
+          httpStatus: job.httpStatus,
+        });
         return;
       case 'limited':
         this.waitForLimit(job, verdict.retryAfterMs, call);
@@ -223,7 +233,10 @@ export class Dispatcher {
         return;
       case 'retry':
         job.perhapsSent ||= verdict.perhapsSent;
-        job.failures.push({ ...call, excusable: !(call.isProbe && isCommandsOwnFailure(result)) });
+        job.failures.push({
+          ...call,
+          excusable: !(call.isProbe && isCommandsOwnFailure(result)),
+        });
         this.retry(job, verdict.reason, 'detail' in result ? result.detail : '', call);
     }
   }
@@ -371,7 +384,12 @@ export class Dispatcher {
 }
 
 function settledWithout(outcome: Outcome, job: Job, error: string): Settled {
-  return { outcome, response: { id: '', status: '', error }, attempts: job.calls, httpStatus: job.httpStatus };
+  return {
+    outcome,
+    response: { id: '', status: '', error },
+    attempts: job.calls,
+    httpStatus: job.httpStatus,
+  };
 }
 
 function forbidden(job: Job): Settled {

@@ -6,8 +6,10 @@ import type { Job } from './job';
 export interface JobSource {
   /** Where its commands wait. */
   readonly queues: PartitionQueues<Job>;
-  /** Whether this replica may send the partition's commands; false from the moment that the partition is lost. */
+  /** Whether the partition is this replica's; false from the moment that it is lost. */
   readonly isOwned: boolean;
+  /** Whether its commands may be sent now: it is owned, and the group can be trusted to know that this replica lives. */
+  readonly maySend: boolean;
   /** The command is settled: its offset may be committed. */
   settled(record: IncomingRecord): void;
   /** The command was given up unsent, because the partition was lost. */

@@ -1,4 +1,4 @@
-import { type DoneMap, MAX_SPAN } from './done-map';
+import { type DoneMap, MAX_SPAN } from './commit-metadata';
 
 /** What the ledger says of a record that was read. */
 export type Taken =
@@ -138,8 +138,13 @@ export class PartitionLedger {
 
   /** What to commit, or null where the last commit still says it all. */
   nextCommit(): LedgerCommit | null {
+    return this.version === this.committedVersion ? null : this.state();
+  }
+
+  /** What may be committed now; null before anything is known of the partition. */
+  state(): LedgerCommit | null {
     const base = this.base();
-    if (base === null || this.version === this.committedVersion) return null;
+    if (base === null) return null;
     const done: number[] = [];
     if (this.doneBeyondHead > 0) {
       for (let i = this.head; i < this.entries.length; i++) {

@@ -1,11 +1,12 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { IncomingRecord } from '../contract/record';
 import type { Headers } from '../contract/headers';
-import { MAX_SPAN } from '../dispatch/done-map';
+import { MAX_SPAN } from '../dispatch/commit-metadata';
 import type { Job } from '../dispatch/job';
 import type { JobSource } from '../dispatch/job-source';
 import { PartitionLedger } from '../dispatch/partition-ledger';
 import type { PartitionQueues } from '../dispatch/scheduler';
+import type { Committed } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
 
 /** Takes over a record: from here on it is on its way to an outcome. Never throws. */
@@ -27,6 +28,8 @@ export class AssignedPartition implements JobSource {
   private readonly holding: Holding = { commands: 0, bytes: 0 };
   private currentLedger = new PartitionLedger(null);
   private isLedgerFull = false;
+  /** The tag under which the partition was claimed; null before it ever was. */
+  private tag: string | null = null;
   private highWatermark: number | null = null;
   private position: number | null = null;
   /** When the oldest completion that is not committed happened; null where all are. */
@@ -39,10 +42,24 @@ export class AssignedPartition implements JobSource {
     readonly queues: PartitionQueues<Job>,
     private readonly budget: IntakeBudget,
     private readonly changed: (partition: AssignedPartition) => void,
+    private readonly isConsumerAlive: () => boolean,
   ) {}
 
   get isOwned(): boolean {
     return this.state === 'open';
+  }
+
+  get maySend(): boolean {
+    return this.isOwned && this.isConsumerAlive();
+  }
+
+  get ownerTag(): string | null {
+    return this.tag;
+  }
+
+  /** Nothing of it is in hand any more: no call is on the wire, and no outcome waits to be written. */
+  get isQuiet(): boolean {
+    return this.holding.commands === 0;
   }
 
   get isLost(): boolean {
@@ -71,9 +88,10 @@ export class AssignedPartition implements JobSource {
   }
 
   /** Starts taking records, from what the group has committed and what is known from earlier. */
-  open(committed: number | null, done: readonly number[]): void {
-    this.currentLedger = this.currentLedger.successor(committed, done);
+  open({ offset, done }: Committed, tag: string): void {
+    this.currentLedger = this.currentLedger.successor(offset, done);
     this.isLedgerFull = false;
+    this.tag = tag;
     this.state = 'open';
     this.changed(this);
   }

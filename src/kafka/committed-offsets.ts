@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import { decodeDoneMap } from '../dispatch/done-map';
+import { decodeMetadata, type Ownership } from '../dispatch/commit-metadata';
 
 /** What the group has committed for one partition. */
 export interface Committed {
@@ -7,7 +7,10 @@ export interface Committed {
   readonly offset: number | null;
   /** Offsets beyond it that are done. */
   readonly done: readonly number[];
+  readonly ownership: Ownership;
 }
+
+const UNOWNED: Ownership = { owner: null, state: 'released' };
 
 /**
  * Reads a group's commits of one topic, by partition. Metadata that is not ours, damaged or of a newer release is left
@@ -32,9 +35,9 @@ export async function readCommitted(
 }
 
 function toCommitted(offset: number, metadata: string | null, onIgnored: (reason: string) => void): Committed {
-  if (offset < 0) return { offset: null, done: [] };
-  const decoded = decodeDoneMap(metadata, offset);
-  if (decoded.ok) return { offset, done: decoded.done };
+  if (offset < 0) return { offset: null, done: [], ownership: UNOWNED };
+  const decoded = decodeMetadata(metadata, offset);
+  if (decoded.ok) return { offset, done: decoded.done, ownership: decoded.ownership };
   onIgnored(decoded.reason);
-  return { offset, done: [] };
+  return { offset, done: [], ownership: UNOWNED };
 }

@@ -1,9 +1,12 @@
-import { encodeDoneMap } from '../dispatch/done-map';
+import { encodeMetadata } from '../dispatch/commit-metadata';
 import type { AssignedPartition } from './assigned-partition';
 
 /** What kafkajs' `commitOffsetsIfNecessary` takes; it passes the metadata on. */
 export interface OffsetsToCommit {
-  readonly topics: { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[];
+  readonly topics: {
+    topic: string;
+    partitions: { partition: number; offset: string; metadata: string }[];
+  }[];
 }
 
 const AFTER_FAILURE_MS = 500;
@@ -85,7 +88,11 @@ export class Committer {
     const partitions = commits.map(({ partition, commit }) => ({
       partition: partition.partition,
       offset: String(commit.base),
-      metadata: encodeDoneMap(commit),
+      metadata: encodeMetadata({
+        ...commit,
+        owner: partition.ownerTag,
+        state: 'active',
+      }),
     }));
     this.hasFailed = false;
     try {

@@ -1,21 +1,21 @@
-import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { type Admin, type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import type { JobSource } from '../dispatch/job-source';
 import type { PartitionQueues } from '../dispatch/scheduler';
 import type { Job } from '../dispatch/job';
 import type { PartitionGauges, Telemetry } from '../observability/telemetry';
 import { type AcceptRecord, AssignedPartition } from './assigned-partition';
-import { readCommitted } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
 import { FetchWait, type Pace } from './fetch-wait';
+import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import { RestartBudget } from './restart-budget';
+import { stickyAssigner } from './sticky-assigner';
 
 const MAX_BYTES_PER_PARTITION = 256 * 1024;
 const MAX_BYTES_PER_FETCH = 2 * 1024 * 1024;
 const RESTART_AFTER_MS = 1_000;
-const REREAD_AFTER_MS = 500;
 
 /** What a consumer of one command topic hands its records to. */
 export interface RecordSink {
@@ -31,6 +31,8 @@ interface Deps {
   readonly kafka: Kafka;
   readonly admin: Admin;
   readonly config: KafkaConfig;
+  /** Deadline of one call to the API: the longest that a lost partition's calls are still on the wire. */
+  readonly callTimeoutMs: number;
   readonly budget: IntakeBudget;
   readonly sink: RecordSink;
   readonly telemetry: Telemetry;
@@ -53,6 +55,7 @@ export class TopicConsumer {
   private readonly wait = new FetchWait();
   private readonly restarts: RestartBudget;
   private readonly committer: Committer;
+  private readonly handover: Handover;
   private consumer: Consumer | null = null;
   private commitNow: ((offsets: OffsetsToCommit) => Promise<void>) | null = null;
   private restartTimer: NodeJS.Timeout | null = null;
@@ -60,10 +63,14 @@ export class TopicConsumer {
   private isStopped = true;
   /** Whether kafkajs has joined and so can pause and resume. */
   private isJoined = false;
-  private assignment = 0;
+  /** Ends the claims of the last assignment. */
+  private claims = new AbortController();
   private hasJoinedOnce = false;
   private outSinceMs: number | null = null;
-  /** When the group last answered: kafkajs tells of no end of a membership that it cannot reach. */
+  /**
+   * When the group last answered. kafkajs tells of no end of a membership that it cannot reach: once this is older than the
+   * session timeout, others may have its partitions.
+   */
   private heardAtMs = 0;
 
   constructor(
@@ -77,7 +84,21 @@ export class TopicConsumer {
       currentCommit: () => this.commitNow,
       intervalMs: deps.config.commitIntervalMs,
       onCommitted: (durationMs) => deps.telemetry.committed(topic, durationMs),
-      onFailed: (error) => deps.log('debug', 'commit failed, to be repeated', { topic, error: nameOf(error) }),
+      onFailed: (error) =>
+        deps.log('debug', 'commit failed, to be repeated', {
+          topic,
+          error: nameOf(error),
+        }),
+    });
+    const { admin, callTimeoutMs, log } = deps;
+    const commit = (offsets: OffsetsToCommit): Promise<void> => this.commit(offsets);
+    this.handover = new Handover({
+      admin,
+      groupId: this.groupId,
+      topic,
+      callTimeoutMs,
+      commit,
+      log,
     });
   }
 
@@ -96,7 +117,13 @@ export class TopicConsumer {
     for (const source of this.partitions.values()) {
       if (!source.isOwned) continue;
       const { topic, partition, lag } = source;
-      yield { topic, partition, lag, paused: this.paused.has(partition), commitAgeMs: source.commitAgeMs(nowMs) };
+      yield {
+        topic,
+        partition,
+        lag,
+        paused: this.paused.has(partition),
+        commitAgeMs: source.commitAgeMs(nowMs),
+      };
     }
   }
 
@@ -123,6 +150,7 @@ export class TopicConsumer {
     this.isStopped = true;
     if (this.restartTimer !== null) clearTimeout(this.restartTimer);
     this.committer.stop();
+    this.claims.abort();
     const { consumer } = this;
     this.consumer = null;
     this.loseAll();
@@ -139,6 +167,7 @@ export class TopicConsumer {
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       maxBytes: MAX_BYTES_PER_FETCH,
       allowAutoTopicCreation: false,
+      partitionAssigners: [stickyAssigner(this.topic, () => this.ownedPartitions()), PartitionAssigners.roundRobin],
       retry: {
         retries: Number.MAX_SAFE_INTEGER,
         initialRetryTime: 100,
@@ -148,14 +177,18 @@ export class TopicConsumer {
     });
     this.consumer = consumer;
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
-    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberAssignment[this.topic] ?? []));
     consumer.on(HEARTBEAT, () => (this.heardAtMs = performance.now()));
+    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberId, payload.memberAssignment[this.topic] ?? []));
     consumer.on(REBALANCING, () => (this.outSinceMs ??= performance.now()));
     consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [this.topic], fromBeginning: true });
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, eachBatch: (batch) => this.take(batch) });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        eachBatch: (batch) => this.take(batch),
+      });
     } catch (error) {
       this.crashed(consumer, error);
     }
@@ -164,7 +197,10 @@ export class TopicConsumer {
   private crashed(consumer: Consumer, error: unknown): void {
     if (this.isStopped || consumer !== this.consumer) return;
     this.deps.telemetry.consumerCrashed(this.topic);
-    this.deps.log('warn', 'consumer crashed', { topic: this.topic, error: nameOf(error) });
+    this.deps.log('warn', 'consumer crashed', {
+      topic: this.topic,
+      error: nameOf(error),
+    });
     this.consumer = null;
     this.outSinceMs ??= performance.now();
     this.loseAll();
@@ -176,18 +212,20 @@ export class TopicConsumer {
     this.restartTimer = setTimeout(() => void this.launch(), RESTART_AFTER_MS);
   }
 
-  private joined(assigned: readonly number[]): void {
+  private joined(memberId: string, assigned: readonly number[]): void {
     this.hasJoinedOnce = true;
     this.isJoined = true;
     this.outSinceMs = null;
     this.heardAtMs = performance.now();
-    this.assignment++;
-    for (const [partition, source] of this.partitions) {
-      if (!assigned.includes(partition)) this.lose(source);
-    }
+    this.claims.abort();
+    this.claims = new AbortController();
+    const lost = [...this.partitions.values()].filter(({ partition }) => !assigned.includes(partition));
+    for (const source of lost) this.lose(source);
     for (const partition of assigned) this.assign(partition);
     this.pausePartitions();
-    void this.openNew(this.assignment);
+    void this.handover.claim(memberId, () => this.opening(), this.claims.signal);
+    // A release that meets the next rebalance is begun anew by that.
+    for (const source of lost) void this.handover.release(source, this.claims.signal);
   }
 
   private assign(partition: number): void {
@@ -198,7 +236,14 @@ export class TopicConsumer {
 
   private newPartition(partition: number): AssignedPartition {
     const { sink, budget } = this.deps;
-    return new AssignedPartition(this.topic, partition, sink.openPartition(), budget, (source) => this.changed(source));
+    return new AssignedPartition(
+      this.topic,
+      partition,
+      sink.openPartition(),
+      budget,
+      (source) => this.changed(source),
+      () => performance.now() - this.heardAtMs < this.deps.config.sessionTimeoutMs,
+    );
   }
 
   private lose(source: AssignedPartition): void {
@@ -216,25 +261,18 @@ export class TopicConsumer {
     for (const source of this.partitions.values()) this.lose(source);
   }
 
-  /** Reads what the group has committed for the partitions that are new, and starts taking their records. */
-  private async openNew(assignment: number): Promise<void> {
-    const { admin, log } = this.deps;
-    const isCurrent = (): boolean => assignment === this.assignment && this.consumer !== null;
-    while (isCurrent() && this.opening().length > 0) {
-      try {
-        const committed = await readCommitted(admin, this.groupId, this.topic, (partition, reason) =>
-          log('warn', `commit metadata ${reason} and is ignored`, { topic: this.topic, partition }),
-        );
-        if (!isCurrent()) return;
-        for (const source of this.opening()) {
-          const { offset, done } = committed.get(source.partition) ?? { offset: null, done: [] };
-          source.open(offset, done);
-        }
-      } catch (error) {
-        log('warn', 'committed offsets cannot be read, to be repeated', { topic: this.topic, error: nameOf(error) });
-        await new Promise((resolve) => setTimeout(resolve, REREAD_AFTER_MS));
-      }
-    }
+  private async commit(offsets: OffsetsToCommit): Promise<void> {
+    if (this.commitNow !== null) return this.commitNow(offsets);
+    // Before the first batch there is no other way. This one may try again later, in whatever generation that is by then:
+    // so what it claims is read back.
+    const flat = offsets.topics.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => ({ topic, ...partition })),
+    );
+    await this.consumer?.commitOffsets(flat);
+  }
+
+  private ownedPartitions(): number[] {
+    return [...this.partitions.values()].filter((source) => source.isOwned).map((source) => source.partition);
   }
 
   private async take({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {

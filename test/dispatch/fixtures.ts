@@ -94,6 +94,7 @@ export const silentTelemetry: Telemetry = {
 /** A partition that notes what became of its records. */
 export class FakeSource implements JobSource {
   isOwned = true;
+  maySend = true;
   readonly settledOffsets: number[] = [];
   readonly forgottenOffsets: number[] = [];
 

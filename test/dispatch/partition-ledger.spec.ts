@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decodeDoneMap, encodeDoneMap, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/done-map';
+import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/commit-metadata';
 import { type LedgerCommit, PartitionLedger } from '../../src/dispatch/partition-ledger';
+
+const OWNERSHIP = { owner: 'x'.repeat(22), state: 'active' } as const;
 
 /** What the broker keeps of a commit. */
 interface Stored {
@@ -66,7 +68,7 @@ class World {
     if (this.pending !== null) this.finishCommit('succeeds');
     const commit = this.ledger.nextCommit();
     if (commit === null) return;
-    const stored = { offset: commit.base, metadata: encodeDoneMap(commit) };
+    const stored = { offset: commit.base, metadata: encodeMetadata({ ...commit, ...OWNERSHIP }) };
     assert(Buffer.byteLength(stored.metadata) <= MAX_METADATA_BYTES, 'the metadata is too long');
     const committed = [...this.log.filter((offset) => offset < commit.base), ...commit.done];
     for (const offset of committed) assert(this.settled.has(offset), `${offset} is committed and not settled`);
@@ -127,7 +129,7 @@ class World {
 
   private storedAsDone(): readonly number[] {
     if (this.stored === null) return [];
-    const decoded = decodeDoneMap(this.stored.metadata, this.stored.offset);
+    const decoded = decodeMetadata(this.stored.metadata, this.stored.offset);
     if (!decoded.ok) throw new Error(decoded.reason);
     return decoded.done;
   }
@@ -228,7 +230,9 @@ describe('PartitionLedger', () => {
     for (let offset = 1; offset < MAX_SPAN; offset++) ledger.settle(offset);
     const commit = ledger.nextCommit();
     expect(commit?.base).toBe(0);
-    expect(Buffer.byteLength(commit === null ? '' : encodeDoneMap(commit))).toBeLessThanOrEqual(MAX_METADATA_BYTES);
+    expect(Buffer.byteLength(commit === null ? '' : encodeMetadata({ ...commit, ...OWNERSHIP }))).toBeLessThanOrEqual(
+      MAX_METADATA_BYTES,
+    );
   });
 
   it('passes the gap at the end once told that nothing more is there', () => {

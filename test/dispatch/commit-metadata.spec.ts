@@ -1,0 +1,95 @@
+import fc from 'fast-check';
+import {
+  decodeMetadata,
+  encodeMetadata,
+  MAX_METADATA_BYTES,
+  MAX_SPAN,
+  type Ownership,
+} from '../../src/dispatch/commit-metadata';
+
+const base = fc.oneof(fc.nat(1e6), fc.integer({ min: 2 ** 52, max: Number.MAX_SAFE_INTEGER - MAX_SPAN }));
+const distances = fc.uniqueArray(fc.nat(MAX_SPAN - 1), { maxLength: 300 }).map((list) => list.sort((a, b) => a - b));
+
+const OWNER: Ownership = { owner: 'a'.repeat(22), state: 'released' };
+
+describe('commit metadata', () => {
+  it('comes back as it was written, whatever the base and the offsets', () => {
+    fc.assert(
+      fc.property(base, distances, (from, list) => {
+        const done = list.map((distance) => from + distance);
+        const metadata = encodeMetadata({ base: from, done, ...OWNER });
+        expect(decodeMetadata(metadata, from)).toEqual({ ok: true, done, ownership: OWNER });
+      }),
+    );
+  });
+
+  it('fits the metadata of a commit at its full span and the highest offset', () => {
+    const from = Number.MAX_SAFE_INTEGER - MAX_SPAN;
+    const done = Array.from({ length: MAX_SPAN }, (_, i) => from + i);
+    expect(Buffer.byteLength(encodeMetadata({ base: from, done, ...OWNER }))).toBeLessThanOrEqual(MAX_METADATA_BYTES);
+  });
+
+  it("tells whose the partition is where nothing is done, and absent metadata is nobody's", () => {
+    const ownership: Ownership = { owner: 'b'.repeat(22), state: 'active' };
+    const metadata = encodeMetadata({ base: 7, done: [], ...ownership });
+    expect(decodeMetadata(metadata, 7)).toEqual({ ok: true, done: [], ownership });
+    const unowned = { ok: true, done: [], ownership: { owner: null, state: 'released' } };
+    expect([decodeMetadata('', 7), decodeMetadata(null, 7)]).toEqual([unowned, unowned]);
+  });
+
+  it('is refused for another committed offset', () => {
+    const metadata = encodeMetadata({ base: 100, done: [103], ...OWNER });
+    expect(decodeMetadata(metadata, 101)).toEqual({ ok: false, reason: 'belongs to another offset' });
+  });
+
+  it('is refused where it is of a newer version, foreign or damaged', () => {
+    const metadata = encodeMetadata({ base: 100, done: [103, 180], ...OWNER });
+    const damaged = [
+      '{"v":2,"base":100,"owner":null,"state":"active","done":"AA=="}',
+      '{"base":100,"owner":null,"state":"active","done":"AA=="}',
+      '{"v":1,"base":"100","owner":null,"state":"active","done":"AA=="}',
+      '{"v":1,"base":100,"owner":null,"state":"active","done":["AA=="]}',
+      '{"v":1,"base":100,"owner":null,"state":"active","done":"A*=="}',
+      '{"v":1,"base":100,"owner":7,"state":"active","done":""}',
+      '{"v":1,"base":100,"owner":null,"state":"lent","done":""}',
+      '{"v":1,"base":100}',
+      '[1,100,"AA=="]',
+      'null',
+      '1',
+      'somebody else wrote this',
+      metadata.slice(0, -1),
+    ];
+    expect(damaged.map((text) => decodeMetadata(text, 100).ok)).toEqual(damaged.map(() => false));
+  });
+
+  it('never throws, names no offset below the committed one, and tells reasons without repeating the text', () => {
+    const anyText = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.json(),
+      fc.record({ v: fc.constantFrom(1, 2, null), base: fc.constantFrom(5, 6, '5'), done: fc.anything() }).map(textOf),
+      fc
+        .record({
+          v: fc.constant(1),
+          base: fc.constant(5),
+          owner: fc.constantFrom(null, 'x', 1),
+          state: fc.constantFrom('active', 'released', ''),
+          done: fc.base64String(),
+        })
+        .map(textOf),
+    );
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const decoded = decodeMetadata(text, 5);
+        const isSound = decoded.ok
+          ? decoded.done.every((offset) => offset >= 5)
+          : /^(is|has|belongs) [a-z ]+$/.test(decoded.reason);
+        expect(isSound).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+function textOf(value: unknown): string {
+  return JSON.stringify(value) ?? '';
+}
