@@ -75,7 +75,10 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       limiter: new LocalRateLimiter(config.dispatch.limits),
       telemetry,
       send: (command) => this.call(command),
-      settle: (job, settled) => settlement.settle({ ...job, channel: job.channel, settled }),
+      settle: (job, settled) => {
+        const { record, command, channel, lane } = job;
+        return settlement.settle({ record, command, channel, lane, settled });
+      },
       listener: {
         onHalted: (isHalted) => {
           halts.set('api', isHalted);
@@ -127,10 +130,9 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   /** Checks the topics and starts to consume; `callback` hears of a fault that forbids the start. */
   listen(callback: (error?: unknown) => void): void {
-    this.begin().then(
-      () => callback(),
-      (error: unknown) => callback(error),
-    );
+    void this.begin()
+      .then(() => callback())
+      .catch(callback);
   }
 
   /** Stops reading, lets what is on the wire settle, commits, and leaves the groups. Resolves when all is done. */

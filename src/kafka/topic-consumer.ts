@@ -275,12 +275,13 @@ export class TopicConsumer {
     return [...this.partitions.values()].filter((source) => source.isOwned).map((source) => source.partition);
   }
 
-  private async take({ batch, resolveOffset, commitOffsetsIfNecessary }: EachBatchPayload): Promise<void> {
-    this.commitNow = commitOffsetsIfNecessary;
+  private async take(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
+    this.commitNow = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     const source = this.partitions.get(batch.partition);
     if (source === undefined || !source.isOwned || this.isHalted) return;
     const last = source.take(batch.messages, batch.highWatermark, this.deps.sink.accept);
-    if (last !== null) resolveOffset(last);
+    if (last !== null) payload.resolveOffset(last);
     this.deps.telemetry.read(this.topic, batch.messages.length);
     this.pausePartitions();
     this.deps.sink.accepted();

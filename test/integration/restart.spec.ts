@@ -5,7 +5,7 @@ jest.setTimeout(60_000);
 const SETTINGS = { MAX_IN_FLIGHT: '100' };
 
 test('a restart in the middle repeats nothing, loses nothing and keeps the order', async () => {
-  await using bed = await LifecycleBed.prepare({ behaviour: { latencyMs: 50 }, settings: SETTINGS });
+  await using bed = await LifecycleBed.prepare({ behaviour: { latencyMs: 20, jitterMs: 60 }, settings: SETTINGS });
   await bed.produce(5_000);
   const first = await bed.start();
   await bed.untilAccepted(2_000);
@@ -37,7 +37,7 @@ test('five restarts in a row under load repeat nothing, lose nothing and keep th
 
 test('after a kill only what was on the wire, or had just finished, is sent again', async () => {
   await using bed = await LifecycleBed.prepare({
-    behaviour: { latencyMs: 50 },
+    behaviour: { latencyMs: 20, jitterMs: 60 },
     settings: { MAX_IN_FLIGHT: '100', KAFKA_SESSION_TIMEOUT_MS: '2000' },
   });
   await bed.produce(4_000);
@@ -51,7 +51,7 @@ test('after a kill only what was on the wire, or had just finished, is sent agai
   const account = await bed.account();
 
   expect(account).toMatchObject({ lost: 0, notAccepted: 0 });
-  // 100 on the wire, and those finished in the last 50 ms: 100 in flight at 50 ms each finish 100 in that time.
+  // 100 on the wire, and those finished in the last 50 ms: 100 in flight at 50 ms each, on average, finish 100 in that time.
   expect(account.repeatedCalls).toBeLessThanOrEqual(200);
   expect(account.repeatedResults).toBeLessThanOrEqual(account.repeatedCalls);
 });
