@@ -90,7 +90,7 @@ export class Environment {
   @Setting(milliseconds, byDefault('10000'), 'One attempt to publish a batch of results')
   readonly PUBLISH_TIMEOUT_MS!: number;
 
-  @Setting(integer(1), byDefault('8000'), 'Commands held in memory by a replica, beyond which partitions are paused')
+  @Setting(integer(1), byDefault('5000'), 'Commands held in memory by a replica, beyond which partitions are paused')
   readonly INTAKE_MAX_COMMANDS!: number;
 
   @Setting(

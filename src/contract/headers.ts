@@ -103,6 +103,18 @@ function causeHeaders({ source, timestamp, outcome, error, attempts }: DeadLette
   };
 }
 
+/** About how many bytes headers take: what matters is that large ones count. */
+export function headerBytes(headers: Headers): number {
+  let bytes = 0;
+  for (const name in headers) {
+    const value = headers[name];
+    bytes += name.length;
+    if (!Array.isArray(value)) bytes += value?.length ?? 0;
+    else for (const item of value) bytes += name.length + item.length;
+  }
+  return bytes;
+}
+
 /** The last value of a header, as Kafka's own clients read one; null where it is absent, empty or larger than `maxBytes`. */
 function lastValue(headers: Headers, name: string, maxBytes: number): HeaderValue | null {
   const header = headers[name];

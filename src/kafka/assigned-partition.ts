@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { IncomingRecord } from '../contract/record';
-import type { Headers } from '../contract/headers';
+import { headerBytes, type Headers } from '../contract/headers';
 import { MAX_SPAN } from '../dispatch/commit-metadata';
 import type { Job } from '../dispatch/job';
 import type { JobSource } from '../dispatch/job-source';
@@ -161,12 +161,8 @@ export class AssignedPartition implements JobSource {
 }
 
 function bytesOf(record: IncomingRecord): number {
-  let bytes = OVERHEAD_BYTES + (record.value?.length ?? 0) + (record.key?.length ?? 0);
-  if (record.headers === NO_HEADERS) return bytes;
-  for (const [name, value] of Object.entries(record.headers)) {
-    for (const item of [value].flat()) bytes += name.length + (item?.length ?? 0);
-  }
-  return bytes;
+  const headers = record.headers === NO_HEADERS ? 0 : headerBytes(record.headers);
+  return OVERHEAD_BYTES + (record.value?.length ?? 0) + (record.key?.length ?? 0) + headers;
 }
 
 /** Header values are views of the fetch buffer, which they would keep in memory. */

@@ -1,8 +1,10 @@
 import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
-import { compressFrame, decompressFrame } from 'lz4-napi';
-import { compress, uncompress } from 'snappy';
+
+/** Loaded when the first batch needs it: together they take 6 MiB, which most services never need. */
+const snappy = () => import('snappy');
+const lz4 = () => import('lz4-napi');
 
 /** What snappy-java, and with it every JVM producer, puts before its own framing of snappy blocks. */
 const XERIAL_MAGIC = Buffer.from([130, 83, 78, 65, 80, 80, 89, 0]);
@@ -21,12 +23,12 @@ interface Encodable {
  */
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.Snappy] = () => ({
-    compress: async (encoder: Encodable) => compress(encoder.buffer),
+    compress: async (encoder: Encodable) => (await snappy()).compress(encoder.buffer),
     decompress: async (buffer: Buffer) => decompressSnappy(buffer),
   });
   CompressionCodecs[CompressionTypes.LZ4] = () => ({
-    compress: async (encoder: Encodable) => compressFrame(encoder.buffer),
-    decompress: async (buffer: Buffer) => decompressFrame(buffer),
+    compress: async (encoder: Encodable) => (await lz4()).compressFrame(encoder.buffer),
+    decompress: async (buffer: Buffer) => (await lz4()).decompressFrame(buffer),
   });
   CompressionCodecs[CompressionTypes.ZSTD] = () => ({
     compress: async (encoder: Encodable) => compressZstd(encoder.buffer),
@@ -35,6 +37,7 @@ export function registerCodecs(): void {
 }
 
 async function decompressSnappy(buffer: Buffer): Promise<Buffer> {
+  const { uncompress } = await snappy();
   if (!buffer.subarray(0, XERIAL_MAGIC.length).equals(XERIAL_MAGIC)) return asBuffer(await uncompress(buffer));
   const blocks: Buffer[] = [];
   for (let at = XERIAL_HEADER_BYTES; at < buffer.length;) {

@@ -130,9 +130,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   /** Checks the topics and starts to consume; `callback` hears of a fault that forbids the start. */
   listen(callback: (error?: unknown) => void): void {
-    void this.begin()
-      .then(() => callback())
-      .catch(callback);
+    void this.beginAndTell(callback);
   }
 
   /** Stops reading, lets what is on the wire settle, commits, and leaves the groups. Resolves when all is done. */
@@ -189,6 +187,16 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     await Promise.all(this.topicConsumers.map((consumer) => consumer.flush()));
     await Promise.all(this.topicConsumers.map((consumer) => consumer.stop()));
     await Promise.all([this.admin.disconnect(), ...this.deps.publishers.map((publisher) => publisher.stop())]);
+  }
+
+  private async beginAndTell(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      await this.begin();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback();
   }
 
   private async begin(): Promise<void> {

@@ -1,7 +1,8 @@
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import { registerCodecs } from './codecs';
-import { mendHeaderDecoding } from './header-decoding';
+import { mendProtocolDecoding } from './protocol-decoding';
+import { mendProtocolEncoding } from './protocol-encoding';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -41,7 +42,8 @@ const KEPT_FIELDS = [
  */
 export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: (topic: string) => void): Kafka {
   registerCodecs();
-  mendHeaderDecoding();
+  mendProtocolDecoding();
+  mendProtocolEncoding();
   return new Kafka({
     brokers: [...config.brokers],
     clientId: config.clientId,

@@ -1,7 +1,9 @@
-import { type Kafka, KafkaJSProtocolError, type Message, Partitioners, type Producer } from 'kafkajs';
+import { type Kafka, KafkaJSProtocolError, type Message, type Producer } from 'kafkajs';
+import { headerBytes } from '../contract/headers';
 import type { BestEffortPublisher, Publication, Published, Publisher } from '../settlement/publisher';
 import type { Telemetry } from '../observability/telemetry';
 import type { KafkaLog } from './kafka-client';
+import { partitioner } from './partitioner';
 
 /** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -9,7 +11,7 @@ const MAX_BATCH_BYTES = 512 * 1024;
  * A request costs as much CPU as some forty records. Under load batches start this far apart; a record that comes later
  * after the last one waits for nothing.
  */
-const BATCHES_APART_MS = 5;
+const BATCHES_APART_MS = 15;
 /** Bytes that a record costs beside key and value, generously. */
 const RECORD_OVERHEAD_BYTES = 100;
 const RETRY_MIN_MS = 100;
@@ -222,7 +224,7 @@ function createProducer(kafka: Kafka): Producer {
     allowAutoTopicCreation: false,
     // The repetition is ours: one that kafkajs does by itself would hide that Kafka takes no results.
     retry: { retries: 1, initialRetryTime: RETRY_MIN_MS },
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner: partitioner,
   });
 }
 
@@ -238,9 +240,8 @@ function byTopic(records: readonly Publication[]): { topic: string; messages: Me
 }
 
 function sizeOf({ key, value, headers }: Publication): number {
-  let bytes = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + (value === null ? 0 : Buffer.byteLength(value));
-  for (const name in headers) for (const item of [headers[name]].flat()) bytes += name.length + (item?.length ?? 0);
-  return bytes;
+  const valueBytes = value === null ? 0 : Buffer.byteLength(value);
+  return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + valueBytes + headerBytes(headers);
 }
 
 function isOfType(error: unknown, types: ReadonlySet<string>): boolean {

@@ -13,8 +13,9 @@ import type { KafkaLog } from './kafka-client';
 import { RestartBudget } from './restart-budget';
 import { stickyAssigner } from './sticky-assigner';
 
-const MAX_BYTES_PER_PARTITION = 256 * 1024;
-const MAX_BYTES_PER_FETCH = 2 * 1024 * 1024;
+/** Small, since what a fetch brings is decoded in one go, and calls that end meanwhile wait for it. */
+const MAX_BYTES_PER_PARTITION = 64 * 1024;
+const MAX_BYTES_PER_FETCH = 1024 * 1024;
 const RESTART_AFTER_MS = 1_000;
 
 /** What a consumer of one command topic hands its records to. */
@@ -285,6 +286,8 @@ export class TopicConsumer {
     this.deps.telemetry.read(this.topic, batch.messages.length);
     this.pausePartitions();
     this.deps.sink.accepted();
+    // kafkajs hands over batch after batch in one turn of the event loop: answers of the API are read in between.
+    await new Promise<void>((resolve) => setImmediate(resolve));
   }
 
   private changed(source: AssignedPartition): void {

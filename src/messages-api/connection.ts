@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
-import type { Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { Connector } from './connector';
+
+/** undici's client alone: the package's index loads fetch, WebSocket and caches as well, which take 14 MiB. */
+const UndiciClient = require('undici/lib/dispatcher/client.js') as typeof Client;
 
 /**
  * One keep-alive connection to the API. It connects with its first call and, after a loss, with the next one.
@@ -16,7 +18,7 @@ export class Connection {
   #abandoned: Error | null = null;
 
   constructor(origin: string, connector: Connector, maxResponseBytes: number) {
-    this.#client = new Client(origin, {
+    this.#client = new UndiciClient(origin, {
       pipelining: 1,
       // One deadline covers the whole call, see PendingCall; undici's timers would only cost.
       headersTimeout: 0,

@@ -1,4 +1,6 @@
 import { Module } from '@nestjs/common';
+import type { Config } from '../config/config';
+import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
 import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS } from '../kafka/kafka-client.module';
 import type { Telemetry } from '../observability/telemetry';
@@ -6,13 +8,15 @@ import { TELEMETRY } from '../observability/tokens';
 import type { BestEffortPublisher, Publisher } from './publisher';
 import { Settlement, type SettlementLog } from './settlement';
 
+const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'trace']);
+
 /** Step 5: outcomes are written down. */
 @Module({
   imports: [KafkaClientModule],
   providers: [
     {
       provide: Settlement,
-      inject: [Topics, RESULTS, DEAD_LETTERS, REPLIES, TELEMETRY, KAFKA_LOG],
+      inject: [Topics, RESULTS, DEAD_LETTERS, REPLIES, TELEMETRY, KAFKA_LOG, CONFIG],
       useFactory: (
         topics: Topics,
         results: Publisher,
@@ -20,7 +24,18 @@ import { Settlement, type SettlementLog } from './settlement';
         replies: BestEffortPublisher,
         telemetry: Telemetry,
         log: SettlementLog,
-      ) => new Settlement({ topics, results, deadLetters, replies, telemetry, wallMs: Date.now, log }),
+        config: Config,
+      ) =>
+        new Settlement({
+          topics,
+          results,
+          deadLetters,
+          replies,
+          telemetry,
+          wallMs: Date.now,
+          log,
+          logsAll: DEBUG_LEVELS.has(config.log.level),
+        }),
     },
   ],
   exports: [Settlement],

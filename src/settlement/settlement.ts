@@ -8,12 +8,12 @@ import {
   resultHeaders,
   truncatedDeadLetterHeaders,
 } from '../contract/headers';
-import { DEAD_LETTERED, type Outcome, type Settled } from '../contract/outcome';
+import { DEAD_LETTERED, type Outcome, type Result, type Settled } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
 import { buildResult, encodeResult } from '../contract/result';
 import type { Topics } from '../contract/topics';
 import type { Telemetry } from '../observability/telemetry';
-import type { BestEffortPublisher, Publisher } from './publisher';
+import type { BestEffortPublisher, Publication, Publisher } from './publisher';
 
 /** A command, valid or not, that has come to its end. */
 export interface Ended {
@@ -42,6 +42,8 @@ interface Deps {
   readonly telemetry: Telemetry;
   readonly wallMs: () => number;
   readonly log: SettlementLog;
+  /** Whether debug lines are written at all: making one for every command costs more than all else here. */
+  readonly logsAll: boolean;
 }
 
 /** Writes down how commands ended: the result first, then the dead letter where there is one. */
@@ -58,12 +60,22 @@ export class Settlement {
     const value = encodeResult(result);
     const key = bytesOf(record.key) ?? (command.id === null ? null : Buffer.from(command.id));
     const headers = resultHeaders(record.headers, command.id, settled.outcome);
-    await results.publish({ topic: topics.results, key, value, headers });
+    const topic = topics.results;
+    const bareHeaders = resultHeaders({}, command.id, settled.outcome);
+    await this.publishFirst(results, [
+      { topic, key, value, headers },
+      { topic, key: null, value, headers: bareHeaders },
+    ]);
     if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended, { ...settled, source });
     telemetry.settled(channel, lane, result.type, settled.outcome, completedAtMs - record.timestampMs);
-    const { outcome, attempts, httpStatus } = settled;
-    this.deps.log(FAULTS.has(outcome) ? 'warn' : 'debug', 'settled', { ...source, outcome, attempts, httpStatus });
+    this.report(result);
     void this.reply(record, value);
+  }
+
+  private report({ outcome, attempts, httpStatus, source }: Result): void {
+    const { log, logsAll } = this.deps;
+    const isFault = FAULTS.has(outcome);
+    if (isFault || logsAll) log(isFault ? 'warn' : 'debug', 'settled', { ...source, outcome, attempts, httpStatus });
   }
 
   private async writeDeadLetter({ record }: Ended, from: Settled & Pick<DeadLetterCause, 'source'>): Promise<void> {
@@ -73,14 +85,27 @@ export class Settlement {
     const topic = topics.deadLetters;
     const key = bytesOf(record.key);
     const value = bytesOf(record.value);
-    const published = await deadLetters.publish({
+    const headers = truncatedDeadLetterHeaders(cause);
+    await this.publishFirst(deadLetters, [
+      { topic, key, value, headers: deadLetterHeaders(record.headers, cause) },
+      { topic, key, value: null, headers },
+      { topic, key: null, value: null, headers },
+    ]);
+  }
+
+  /**
+   * Publishes the first of these that is not too large for the topic. Where even the last is, the topic takes nothing of
+   * ours: the command stays unsettled, and nothing is lost.
+   */
+  private async publishFirst(publisher: Publisher, publications: readonly Publication[]): Promise<void> {
+    for (const publication of publications) {
+      if ((await publisher.publish(publication)) === 'acknowledged') return;
+    }
+    const topic = publications[0]?.topic;
+    this.deps.log('warn', 'a topic refuses even the smallest record: raise its max.message.bytes and restart', {
       topic,
-      key,
-      value,
-      headers: deadLetterHeaders(record.headers, cause),
     });
-    if (published === 'acknowledged') return;
-    await deadLetters.publish({ topic, key, value: null, headers: truncatedDeadLetterHeaders(cause) });
+    await new Promise<never>(() => undefined);
   }
 
   /** Request/reply is a convenience: a failure is counted and holds nothing up. */

@@ -57,7 +57,7 @@ describe('readConfig', () => {
         maxConsumerRestarts: 10,
         publishTimeoutMs: 10_000,
       },
-      intake: { maxCommands: 8_000, maxBytes: 33_554_432 },
+      intake: { maxCommands: 5_000, maxBytes: 33_554_432 },
       messagesApi: {
         url: 'https://api.example.com',
         key: 'key-1',

@@ -7,7 +7,7 @@ import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import type { Channel, Lane } from '../../src/contract/channels';
 import type { Result } from '../../src/contract/outcome';
 import { Topics } from '../../src/contract/topics';
-import { mendHeaderDecoding } from '../../src/kafka/header-decoding';
+import { mendProtocolDecoding } from '../../src/kafka/protocol-decoding';
 import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { partitionOf } from '../../tools/lib/producing.ts';
@@ -76,7 +76,7 @@ export interface WrittenResult extends Written {
 jest.setTimeout(60_000);
 
 // What is read here has the headers of hostile commands.
-mendHeaderDecoding();
+mendProtocolDecoding();
 
 /** All that still runs; whatever a spec forgets is stopped after it. */
 const running = new Set<TestBed>();

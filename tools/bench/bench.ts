@@ -22,7 +22,7 @@ export type Workload = (bench: Bench) => Promise<readonly Figure[]>;
 /** Calls on the wire at once, of the service and of the plain loop. */
 export const IN_FLIGHT = 256;
 /** Commands sent by service and plain loop alike before anything is measured. */
-export const WARM_UP = 2_000;
+export const WARM_UP = 20_000;
 
 /** Runs the plain loop to its end. */
 export async function runPlainLoop(bench: Bench, plan: PlainLoopPlan): Promise<PlainLoopResult> {

@@ -11,6 +11,9 @@ interface Checks {
   readonly isNested: boolean;
 }
 
+/** What a rule is told of its place; rules answer at once and keep nothing, so that one object serves all of them. */
+const args: ValidationArguments = { object: {}, value: null, property: '', targetName: '', constraints: [] };
+
 /** Null where a class uses something of class-validator that is not followed here. */
 const compiled = new Map<object, readonly Checks[] | null>();
 
@@ -27,10 +30,11 @@ export function accepts(instance: object): boolean {
 function passes(object: object, { property, conditions, tests, isNested }: Checks): boolean {
   const value: unknown = Reflect.get(object, property);
   for (const condition of conditions) if (!condition(object, value)) return true;
-  for (const test of tests) {
-    const targetName = object.constructor.name;
-    if (test(value, { object, value, property, targetName, constraints: [] }) !== true) return false;
-  }
+  args.object = object;
+  args.value = value;
+  args.property = property;
+  args.targetName = object.constructor.name;
+  for (const test of tests) if (test(value, args) !== true) return false;
   if (!isNested || value === undefined) return true;
   return Array.isArray(value) ? value.every(acceptsNested) : acceptsNested(value);
 }

@@ -1,0 +1,56 @@
+/** What is used of kafkajs's own encoder of the Kafka protocol. */
+interface Encoder {
+  readonly buf: Buffer;
+  offset: number;
+  ensureAvailable(bytes: number): void;
+  writeUVarInt: (this: Encoder, value: number) => Encoder;
+  writeVarLong: (this: Encoder, value: unknown) => Encoder;
+}
+
+interface EncoderClass {
+  readonly prototype: Encoder;
+  nextPowerOfTwo: (this: void, bytes: number) => number;
+  sizeOfVarInt(value: number): number;
+  /** A static method that calls others by the name of its class. */
+  sizeOfVarLong: (this: void, value: unknown) => number;
+}
+
+/** Most bytes of a 32-bit integer in the protocol's variable-length form. */
+const VAR_INT_BYTES = 5;
+/** What kafkajs asks for at first, for each record and for each of its headers. */
+const INITIAL_BYTES = 511;
+/** V8 keeps typed arrays of up to 64 bytes within its heap, which costs a fraction of a buffer of its own. */
+const SMALL_BYTES = 64;
+/** Below this a long is written as an int is: zigzag doubles it, and shifts work on 32 bits. */
+const MAX_INT = 2 ** 30;
+
+/**
+ * Replaces how kafkajs 2.2.4 writes variable-length integers, a dozen for each record: by an array and a buffer each, and in
+ * BigInt arithmetic for timestamps, into a zeroed buffer of 512 bytes for each record and for each header. The bytes are the
+ * same; a quarter of the time goes, and most of the garbage.
+ */
+export function mendProtocolEncoding(): void {
+  const encoder = require('kafkajs/src/protocol/encoder') as EncoderClass;
+  const { nextPowerOfTwo, sizeOfVarLong } = encoder;
+  const { writeVarLong } = encoder.prototype;
+
+  encoder.nextPowerOfTwo = (bytes) => (bytes === INITIAL_BYTES ? SMALL_BYTES : nextPowerOfTwo(bytes));
+  encoder.sizeOfVarLong = (value) => (isSmall(value) ? encoder.sizeOfVarInt(value) : sizeOfVarLong(value));
+  encoder.prototype.writeVarLong = function (value) {
+    return isSmall(value) ? this.writeUVarInt(value << 1) : writeVarLong.call(this, value);
+  };
+  encoder.prototype.writeUVarInt = function (value) {
+    this.ensureAvailable(VAR_INT_BYTES);
+    let rest = value;
+    while ((rest & ~0x7f) !== 0) {
+      this.buf[this.offset++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.buf[this.offset++] = rest;
+    return this;
+  };
+}
+
+function isSmall(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < MAX_INT;
+}

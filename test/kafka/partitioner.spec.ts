@@ -1,0 +1,37 @@
+import fc from 'fast-check';
+import { type Message, type PartitionMetadata, Partitioners } from 'kafkajs';
+import { partitioner } from '../../src/kafka/partitioner';
+
+const topic = 'results';
+
+function metadata(partitions: number): PartitionMetadata[] {
+  return Array.from({ length: partitions }, (_, partitionId) => ({
+    partitionErrorCode: 0,
+    partitionId,
+    leader: 1,
+    replicas: [1],
+    isr: [1],
+  }));
+}
+
+describe('the partitioner', () => {
+  it('places every key where kafkajs, and with it Java, does', () => {
+    const stock = Partitioners.DefaultPartitioner();
+    const own = partitioner();
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), fc.integer({ min: 1, max: 64 }), (bytes, partitions) => {
+        const message: Message = { key: Buffer.from(bytes), value: null };
+        const args = { topic, partitionMetadata: metadata(partitions), message };
+        expect(own(args)).toBe(stock(args));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('heeds a partition that is named, and spreads records without a key', () => {
+    const own = partitioner();
+    const place = (message: Message): number => own({ topic, partitionMetadata: metadata(3), message });
+    expect(place({ key: 'k', value: null, partition: 2 })).toBe(2);
+    expect([1, 2, 3, 4].map(() => place({ key: null, value: null }))).toEqual([0, 1, 2, 0]);
+  });
+});

@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { mendProtocolEncoding } from '../../src/kafka/protocol-encoding';
+
+interface Encoder {
+  readonly buffer: Buffer;
+  writeVarInt(value: number): Encoder;
+  writeVarLong(value: number | string): Encoder;
+}
+
+interface Protocol {
+  readonly Encoder: { new (): Encoder; sizeOfVarLong(value: number | string): number };
+  readonly encodeRecord: (record: object) => Encoder;
+}
+
+/** kafkajs's protocol code, loaded anew: the changes are made to its classes. */
+function load(isMended: boolean): Protocol {
+  let protocol: Protocol | undefined;
+  jest.isolateModules(() => {
+    if (isMended) mendProtocolEncoding();
+    protocol = {
+      Encoder: require('kafkajs/src/protocol/encoder'),
+      encodeRecord: require('kafkajs/src/protocol/recordBatch/record/v0'),
+    };
+  });
+  if (protocol === undefined) throw new Error('kafkajs was not loaded');
+  return protocol;
+}
+
+const int32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const long = fc.oneof(
+  fc.integer({ min: -(2 ** 31), max: 2 ** 31 }),
+  fc.maxSafeInteger(),
+  fc.maxSafeInteger().map(String),
+);
+const record = fc.record({
+  offsetDelta: fc.nat(100_000),
+  timestampDelta: long,
+  key: fc.option(fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))),
+  value: fc.option(fc.string({ maxLength: 2_000 })),
+  headers: fc.dictionary(fc.string({ maxLength: 80 }), fc.string({ maxLength: 200 }), { maxKeys: 8 }),
+});
+
+describe('the mended encoding of the Kafka protocol', () => {
+  const stock = load(false);
+  const mended = load(true);
+
+  it('is mended at all', () => {
+    expect(mended.Encoder).not.toBe(stock.Encoder);
+    expect(String(mended.Encoder.prototype.writeVarLong)).not.toBe(String(stock.Encoder.prototype.writeVarLong));
+  });
+
+  it('writes every integer as kafkajs does', () => {
+    fc.assert(
+      fc.property(int32, long, (int, big) => {
+        const write = ({ Encoder }: Protocol): Buffer => new Encoder().writeVarInt(int).writeVarLong(big).buffer;
+        expect(write(mended)).toEqual(write(stock));
+        expect(mended.Encoder.sizeOfVarLong(big)).toBe(stock.Encoder.sizeOfVarLong(big));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('writes every record as kafkajs does', () => {
+    fc.assert(
+      fc.property(record, (fields) => {
+        expect(mended.encodeRecord(fields).buffer).toEqual(stock.encodeRecord(fields).buffer);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
