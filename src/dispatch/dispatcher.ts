@@ -52,6 +52,8 @@ interface Deps {
 /** Until the next look at a partition whose group has not heard of this replica for a session timeout. */
 const UNTRUSTED_MS = 200;
 const KEY_REFUSED_APART_MS = 60_000;
+/** `Retry-After: 0` asks for no wait, and would be answered at wire speed. */
+const LEAST_WAIT_MS = 100;
 /** Longest sleep between two looks at the scheduler; a wait that ends later is looked at again. */
 const MAX_SLEEP_MS = 60_000;
 
@@ -269,7 +271,7 @@ export class Dispatcher {
     const waitMs =
       retryAfterMs === null
         ? fullJitter(retry, standing.consecutive, this.deps.random)
-        : Math.min(retryAfterMs, retry.retryAfterMaxMs);
+        : Math.min(Math.max(retryAfterMs, LEAST_WAIT_MS), retry.retryAfterMaxMs);
     this.deps.telemetry.retried(job.channel, 'limited');
     switch (standing.affects) {
       case 'workspace':

@@ -96,6 +96,14 @@ export class AssignedPartition implements JobSource {
     this.changed(this);
   }
 
+  /**
+   * The log no longer has what was to be read next (retention), or is another one (the topic was made anew). What is known of
+   * offsets may be about other records, so all of it is forgotten; what is on the wire settles without a trace in the ledger.
+   */
+  reset(): void {
+    this.currentLedger = new PartitionLedger(null);
+  }
+
   /** The partition belongs to somebody else, or to nobody known. */
   lose(): void {
     this.state = 'lost';

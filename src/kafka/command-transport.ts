@@ -17,6 +17,7 @@ import type { Telemetry } from '../observability/telemetry';
 import type { Settlement } from '../settlement/settlement';
 import { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
+import type { OffsetResets } from './offset-resets';
 import { missingTopics } from './topic-check';
 import { TopicConsumer } from './topic-consumer';
 
@@ -38,6 +39,7 @@ interface Deps {
   readonly settlement: Settlement;
   readonly publishers: readonly Connected[];
   readonly halts: Halts;
+  readonly resets: OffsetResets;
   readonly telemetry: Telemetry;
   readonly log: KafkaLog;
 }
@@ -120,6 +122,10 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
         }),
     );
     halts.watch((isHalted) => this.topicConsumers.forEach((consumer) => consumer.halt(isHalted)));
+    deps.resets.watch((topic, partition) => {
+      telemetry.offsetReset(topic);
+      this.topicConsumers.find((consumer) => consumer.topic === topic)?.reset(partition);
+    });
     this.watchGauges();
   }
 

@@ -8,6 +8,7 @@ import { Halts } from '../dispatch/halts';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { createKafka, type KafkaLog } from './kafka-client';
+import { OffsetResets } from './offset-resets';
 import { RecordPublisher, ReplyPublisher } from './record-publisher';
 
 /** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
@@ -26,6 +27,7 @@ const PUBLISHERS = [
 @Module({
   providers: [
     Halts,
+    OffsetResets,
     {
       provide: KAFKA_LOG,
       inject: [LOGGER],
@@ -37,9 +39,9 @@ const PUBLISHERS = [
     { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
     {
       provide: Kafka,
-      inject: [CONFIG, KAFKA_LOG, TELEMETRY],
-      useFactory: ({ kafka }: Config, log: KafkaLog, telemetry: Telemetry) =>
-        createKafka(kafka, log, (topic) => telemetry.offsetReset(topic)),
+      inject: [CONFIG, KAFKA_LOG, OffsetResets],
+      useFactory: ({ kafka }: Config, log: KafkaLog, resets: OffsetResets) =>
+        createKafka(kafka, log, (topic, partition) => resets.tell(topic, partition)),
     },
     ...PUBLISHERS.map(({ token, reason }) => ({
       provide: token,
@@ -65,6 +67,6 @@ const PUBLISHERS = [
       useFactory: (kafka: Kafka, log: KafkaLog) => new ReplyPublisher(kafka, log),
     },
   ],
-  exports: [Halts, KAFKA_LOG, Topics, Kafka, RESULTS, DEAD_LETTERS, REPLIES],
+  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, Kafka, RESULTS, DEAD_LETTERS, REPLIES],
 })
 export class KafkaClientModule {}

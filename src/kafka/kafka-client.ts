@@ -1,6 +1,7 @@
 import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import { registerCodecs } from './codecs';
+import type { OffsetReset } from './offset-resets';
 import { mendProtocolDecoding } from './protocol-decoding';
 import { mendProtocolEncoding } from './protocol-encoding';
 
@@ -40,7 +41,7 @@ const KEPT_FIELDS = [
  * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
  * is away is waited for, and whoever waits has its own deadline.
  */
-export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: (topic: string) => void): Kafka {
+export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: OffsetReset): Kafka {
   registerCodecs();
   mendProtocolDecoding();
   mendProtocolEncoding();
@@ -55,7 +56,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: (
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => {
       log(levelOf(entry), messageOf(entry), fieldsOf(entry));
-      if (entry.log.message === OFFSET_RESET) onOffsetReset(String(entry.log['topic']));
+      if (entry.log.message === OFFSET_RESET) onOffsetReset(String(entry.log['topic']), Number(entry.log['partition']));
     },
   });
 }

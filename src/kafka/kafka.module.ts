@@ -12,6 +12,7 @@ import { Settlement } from '../settlement/settlement';
 import { CommandTransport, type Connected } from './command-transport';
 import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS } from './kafka-client.module';
 import type { KafkaLog } from './kafka-client';
+import { OffsetResets } from './offset-resets';
 
 /** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
 @Global()
@@ -20,17 +21,30 @@ import type { KafkaLog } from './kafka-client';
   providers: [
     {
       provide: CommandTransport,
-      inject: [CONFIG, Topics, Kafka, Settlement, Halts, TELEMETRY, KAFKA_LOG, RESULTS, DEAD_LETTERS, REPLIES],
+      inject: [
+        CONFIG,
+        Topics,
+        Kafka,
+        Settlement,
+        Halts,
+        OffsetResets,
+        TELEMETRY,
+        KAFKA_LOG,
+        RESULTS,
+        DEAD_LETTERS,
+        REPLIES,
+      ],
       useFactory: (
         config: Config,
         topics: Topics,
         kafka: Kafka,
         settlement: Settlement,
         halts: Halts,
+        resets: OffsetResets,
         telemetry: Telemetry,
         log: KafkaLog,
         ...publishers: Connected[]
-      ) => new CommandTransport({ config, topics, kafka, settlement, publishers, halts, telemetry, log }),
+      ) => new CommandTransport({ config, topics, kafka, settlement, publishers, halts, resets, telemetry, log }),
     },
     { provide: SERVICE_STATUS, useExisting: CommandTransport },
   ],

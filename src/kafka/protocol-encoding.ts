@@ -1,8 +1,8 @@
 /** What is used of kafkajs's own encoder of the Kafka protocol. */
 interface Encoder {
-  readonly buf: Buffer;
+  buf: Buffer;
   offset: number;
-  ensureAvailable(bytes: number): void;
+  ensureAvailable: (this: Encoder, bytes: number) => void;
   writeUVarInt: (this: Encoder, value: number) => Encoder;
   writeVarLong: (this: Encoder, value: unknown) => Encoder;
 }
@@ -34,7 +34,15 @@ export function mendProtocolEncoding(): void {
   const { nextPowerOfTwo, sizeOfVarLong } = encoder;
   const { writeVarLong } = encoder.prototype;
 
+  // Asked by the constructor, and by no other: growing is replaced below.
   encoder.nextPowerOfTwo = (bytes) => (bytes === INITIAL_BYTES ? SMALL_BYTES : nextPowerOfTwo(bytes));
+  encoder.prototype.ensureAvailable = function (bytes) {
+    const needed = this.offset + bytes;
+    if (needed <= this.buf.length) return;
+    const grown = Buffer.alloc(nextPowerOfTwo(needed));
+    this.buf.copy(grown, 0, 0, this.offset);
+    this.buf = grown;
+  };
   encoder.sizeOfVarLong = (value) => (isSmall(value) ? encoder.sizeOfVarInt(value) : sizeOfVarLong(value));
   encoder.prototype.writeVarLong = function (value) {
     return isSmall(value) ? this.writeUVarInt(value << 1) : writeVarLong.call(this, value);

@@ -140,6 +140,11 @@ export class TopicConsumer {
     this.pausePartitions();
   }
 
+  /** Reading of a partition starts anew at the earliest record, since where it was to go on is gone. */
+  reset(partition: number): void {
+    this.partitions.get(partition)?.reset();
+  }
+
   /** Commits everything that is settled, at once. */
   flush(): Promise<void> {
     return this.committer.flush();

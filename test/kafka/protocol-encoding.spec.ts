@@ -60,6 +60,13 @@ describe('the mended encoding of the Kafka protocol', () => {
     );
   });
 
+  it('writes values of every length as kafkajs does', () => {
+    for (let length = 0; length < 2_100; length++) {
+      const fields = { key: null, value: 'x'.repeat(length), headers: {} };
+      expect(mended.encodeRecord(fields).buffer.equals(stock.encodeRecord(fields).buffer)).toBe(true);
+    }
+  });
+
   it('writes every record as kafkajs does', () => {
     fc.assert(
       fc.property(record, (fields) => {
