@@ -1,12 +1,12 @@
 /**
  * V8 sizes its heap by the machine: on a large one it lets garbage pile up to several times of what is alive. A replica is
  * one of many in small containers, so the young generation is kept small, and the old one is collected once it has grown by
- * 60 %. Both can only be set when a process starts: one that was started without them replaces itself, under the same
+ * half. Both can only be set when a process starts: one that was started without them replaces itself, under the same
  * pid, by the same program with them. What was set on the command line or in NODE_OPTIONS stays.
  *
  * Imported first, and for this effect alone: whatever is loaded before would be loaded twice.
  */
-const HEAP_FLAGS = ['--max-semi-space-size=8', '--heap-growing-percent=60'];
+const HEAP_FLAGS = ['--max-semi-space-size=6', '--heap-growing-percent=50'];
 
 const given = `${process.execArgv.join(' ')} ${process.env['NODE_OPTIONS'] ?? ''}`;
 const missing = HEAP_FLAGS.filter((flag) => !given.includes(flag.slice(0, flag.indexOf('='))));
