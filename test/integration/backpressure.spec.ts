@@ -18,11 +18,13 @@ test('with 100,000 commands waiting, partitions pause and resume, and memory sta
   const service = await bed.start();
   const residents: number[] = [];
   const paused: number[] = [];
+  const pausedNow = async (): Promise<number> =>
+    metricSum((await probe(service, '/metrics')).body, 'messages_dispatcher_partition_paused', bed.commands);
+  // A replica is ready before it has claimed its partitions: until then there is nothing to be paused.
+  await until(async () => !Number.isNaN(await pausedNow()), 10_000, 'partitions are claimed');
   const deadlineMs = performance.now() + OBSERVED_MS;
   while (performance.now() < deadlineMs) {
-    paused.push(
-      metricSum((await probe(service, '/metrics')).body, 'messages_dispatcher_partition_paused', bed.commands),
-    );
+    paused.push(await pausedNow());
     residents.push(await residentMib(service.child.pid));
     await sleep(400);
   }
