@@ -97,13 +97,6 @@ export class PartitionLedger {
     return 'known';
   }
 
-  /** Everything below `next` has been read: the rest up to it does not exist. */
-  advanceTo(next: number): void {
-    if (this.position !== null && next <= this.position) return;
-    this.position = next;
-    if (this.head === this.entries.length) this.version++;
-  }
-
   /** The command at `offset` is settled. Settling twice, or what was never taken, changes nothing. */
   settle(offset: number): void {
     const entry = this.find(offset);

@@ -235,14 +235,6 @@ describe('PartitionLedger', () => {
     );
   });
 
-  it('passes the gap at the end once told that nothing more is there', () => {
-    const ledger = new PartitionLedger(0);
-    ledger.take(0);
-    ledger.settle(0);
-    ledger.advanceTo(5);
-    expect(ledger.nextCommit()).toMatchObject({ base: 5, done: [] });
-  });
-
   it('skips what is on the wire from an earlier time as owner, read again or not when it settles', () => {
     const ledger = new PartitionLedger(0, [], [1, 3]);
     expect([0, 1, 2].map((offset) => ledger.take(offset))).toEqual(['new', 'known', 'new']);
