@@ -48,7 +48,7 @@ export class Committer {
     );
   }
 
-  /** Commits all there is, at once. */
+  /** Commits what there is, at once, and once. */
   async flush(): Promise<void> {
     await this.running;
     this.cancelTimer();

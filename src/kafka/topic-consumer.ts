@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import type { JobSource } from '../dispatch/job-source';
@@ -17,6 +18,8 @@ import { stickyAssigner } from './sticky-assigner';
 const MAX_BYTES_PER_PARTITION = 64 * 1024;
 const MAX_BYTES_PER_FETCH = 1024 * 1024;
 const RESTART_AFTER_MS = 1_000;
+/** Between two looks at what is not committed yet, while the consumer ends. */
+const FLUSH_POLL_MS = 20;
 
 /** What a consumer of one command topic hands its records to. */
 export interface RecordSink {
@@ -66,6 +69,8 @@ export class TopicConsumer {
   private isJoined = false;
   /** Ends the claims of the last assignment. */
   private claims = new AbortController();
+  /** Lost partitions on their way to be released. */
+  private readonly releases = new Set<Promise<void>>();
   private hasJoinedOnce = false;
   private outSinceMs: number | null = null;
   /**
@@ -145,9 +150,18 @@ export class TopicConsumer {
     this.partitions.get(partition)?.reset();
   }
 
-  /** Commits everything that is settled, at once. */
-  flush(): Promise<void> {
-    return this.committer.flush();
+  /**
+   * Commits everything that is settled, and releases what was lost. A commit may be refused while the group rebalances, which
+   * it does as soon as another replica leaves: what is not committed then would be sent again by the next owner. Gives up after
+   * a session timeout, since a group that has not answered for so long has forgotten this member.
+   */
+  async flush(): Promise<void> {
+    const giveUpMs = performance.now() + this.deps.config.sessionTimeoutMs;
+    for (;;) {
+      await this.committer.flush();
+      if (this.isCommitted() || performance.now() >= giveUpMs) return;
+      await sleep(FLUSH_POLL_MS);
+    }
   }
 
   /** Leaves the group. What is not settled is read again by the next owner. */
@@ -231,7 +245,20 @@ export class TopicConsumer {
     this.pausePartitions();
     void this.handover.claim(memberId, () => this.opening(), this.claims.signal);
     // A release that meets the next rebalance is begun anew by that.
-    for (const source of lost) void this.handover.release(source, this.claims.signal);
+    for (const source of lost) this.release(source);
+  }
+
+  private release(source: AssignedPartition): void {
+    const release = this.handover
+      .release(source, this.claims.signal)
+      .finally(() => void this.releases.delete(release));
+    this.releases.add(release);
+  }
+
+  /** Whether whoever comes next finds everything that is settled here in the group's commits. */
+  private isCommitted(): boolean {
+    const kept = [...this.partitions.values()].filter((source) => !source.isLost);
+    return this.releases.size === 0 && kept.every((source) => source.ledger.nextCommit() === null);
   }
 
   private assign(partition: number): void {
