@@ -1,0 +1,72 @@
+#!/usr/bin/env node
+import 'reflect-metadata';
+import { Command, CommanderError } from 'commander';
+import { readKafkaConfig } from './config/read-kafka-config';
+import { Topics } from './contract/topics';
+import { deadLettersCommand, type Session } from './dead-letters/commands';
+import { DeadLetterReader } from './kafka/dead-letter-reader';
+import { KafkaAway } from './kafka/deadline';
+import { createKafka, type KafkaLog } from './kafka/kafka-client';
+import { TransactionalRedriver } from './kafka/redriver';
+
+const EXIT = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const;
+
+/** One line per variable that is missing or malformed. */
+class BadConfiguration extends Error {}
+
+/** The operator's commands. Content goes to the standard output; progress and faults to the other one. */
+async function main(): Promise<number> {
+  const interrupt = new AbortController();
+  // A second Ctrl-C ends the process at once, as it does by itself.
+  process.once('SIGINT', () => interrupt.abort());
+  // A reader that has seen enough, such as `head`, ends this too.
+  process.stdout.on('error', () => process.exit(EXIT.done));
+  process.removeAllListeners('warning');
+
+  let lastFault = '';
+  const open = (): Session => {
+    const read = readKafkaConfig(process.env);
+    if (!read.ok) throw new BadConfiguration(read.faults.join('\n'));
+    const note: KafkaLog = (level, message, { error }) => {
+      if (level === 'error') lastFault = typeof error === 'string' ? error : message;
+    };
+    const kafka = createKafka(read.config, note, () => undefined);
+    const topics = new Topics(read.config.topicPrefix);
+    const { deadLetters } = topics;
+    return {
+      topics,
+      log: new DeadLetterReader(kafka, deadLetters),
+      redriver: new TransactionalRedriver({ kafka, groupId: read.config.groupId, deadLetters }),
+    };
+  };
+  const { stdout, stderr } = process;
+  const program = new Command('messages-dispatcher')
+    .description('Tools for the operators of messages-dispatcher. Settings are read from KAFKA_… and TOPIC_PREFIX.')
+    .exitOverride()
+    .addCommand(deadLettersCommand({ open, stdout, stderr, signal: interrupt.signal }));
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) command.exitOverride();
+
+  try {
+    await program.parseAsync();
+    return interrupt.signal.aborted ? EXIT.interrupted : EXIT.done;
+  } catch (error) {
+    // It has said what is wrong, or printed its help.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (interrupt.signal.aborted) return EXIT.interrupted;
+    stderr.write(`${describe(error, lastFault)}\n`);
+    return error instanceof BadConfiguration ? EXIT.usage : EXIT.fault;
+  }
+}
+
+function describe(error: unknown, lastFault: string): string {
+  if (!(error instanceof Error)) return String(error);
+  const isAway = error instanceof KafkaAway || error.cause instanceof KafkaAway;
+  if (!isAway) return error.message;
+  const heard = lastFault === '' ? '' : ` (last: ${lastFault})`;
+  return `${error.message}${heard}. Check KAFKA_BROKERS, KAFKA_SSL… and KAFKA_SASL_…`;
+}
+
+void main().then((code) => {
+  // What kafkajs still tries would go on for ever; what was printed goes out first.
+  process.stdout.write('', () => process.exit(code));
+});

@@ -1,0 +1,81 @@
+import { encodeMetadata } from '../dispatch/commit-metadata';
+import type { Place } from './dead-letter';
+
+/**
+ * Offsets of a partition whose marks share one consumer group: what a done map holds. It names groups that were committed
+ * by earlier releases, so it stays although the map may come to hold more.
+ */
+export const PAGE_OFFSETS = 22_800;
+
+/** The marks of one partition on one page: offsets that were redriven. */
+export interface PageMarks {
+  readonly partition: number;
+  readonly done: readonly number[];
+}
+
+/** What the group of a page is to commit. */
+export interface PageCommit {
+  readonly page: number;
+  readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[];
+}
+
+/** The page that an offset lies on. */
+export function pageOf(offset: number): number {
+  return Math.floor(offset / PAGE_OFFSETS);
+}
+
+/**
+ * Which dead letters were redriven. They are remembered singly, as a filter may leave out any between: a done map per page of
+ * offsets and partition, based at the page's first offset.
+ */
+export class RedriveMarks {
+  private readonly byPage = new Map<string, Set<number>>();
+
+  constructor(marks: readonly PageMarks[]) {
+    for (const { partition, done } of marks)
+      for (const offset of done) this.pageMarks({ partition, offset }).add(offset);
+  }
+
+  has(place: Place): boolean {
+    return this.pageMarks(place).has(place.offset);
+  }
+
+  /** The highest offset of each partition that has marks. */
+  highest(): ReadonlyMap<number, number> {
+    const highest = new Map<number, number>();
+    for (const [key, offsets] of this.byPage) {
+      const partition = Number(key.slice(0, key.indexOf('/')));
+      for (const offset of offsets) highest.set(partition, Math.max(offset, highest.get(partition) ?? 0));
+    }
+    return highest;
+  }
+
+  /** What is to be committed together with the redrive of these; they are not marked before `add`. */
+  commitsWith(places: readonly Place[]): readonly PageCommit[] {
+    const byPage = Map.groupBy(places, ({ offset }) => pageOf(offset));
+    return [...byPage].map(([page, onPage]) => ({
+      page,
+      partitions: [...Map.groupBy(onPage, ({ partition }) => partition)].map(([partition, added]) => {
+        const base = page * PAGE_OFFSETS;
+        const offsets = new Set(this.pageMarks({ partition, offset: base }));
+        for (const { offset } of added) offsets.add(offset);
+        const done = [...offsets].toSorted((a, b) => a - b);
+        const metadata = encodeMetadata({ base, done, owner: null, state: 'released' });
+        return { partition, offset: String(base), metadata };
+      }),
+    }));
+  }
+
+  add(places: readonly Place[]): void {
+    for (const place of places) this.pageMarks(place).add(place.offset);
+  }
+
+  private pageMarks({ partition, offset }: Place): Set<number> {
+    const key = `${partition}/${pageOf(offset)}`;
+    const known = this.byPage.get(key);
+    if (known !== undefined) return known;
+    const fresh = new Set<number>();
+    this.byPage.set(key, fresh);
+    return fresh;
+  }
+}

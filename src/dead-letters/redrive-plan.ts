@@ -1,0 +1,51 @@
+import { HEADER, ownHeaders } from '../contract/headers';
+import type { Publication } from '../settlement/publisher';
+import { type DeadLetter, spellPlace } from './dead-letter';
+import { type Filter, matches } from './filter';
+import type { RedriveMarks } from './redrive-marks';
+
+/** Why a dead letter is not redriven, in the order in which it is asked. */
+export const SKIPPED = [
+  'filtered-out',
+  'already-redriven',
+  'truncated',
+  'no-command-topic',
+  'no-such-partition',
+] as const;
+export type Skipped = (typeof SKIPPED)[number];
+
+/** What a redrive makes of a dead letter. */
+export type Judgement = { readonly kind: 'redrive'; readonly publication: Publication } | { readonly kind: Skipped };
+
+/** What letters are judged by. */
+export interface RedriveRules {
+  readonly filter: Filter;
+  readonly marks: RedriveMarks;
+  /** Partitions of the command topics that exist. */
+  readonly partitionCounts: ReadonlyMap<string, number>;
+}
+
+/** Judges one dead letter. A redriven command is the record that it was, with one header more. */
+export function judge(letter: DeadLetter, { filter, marks, partitionCounts }: RedriveRules): Judgement {
+  if (!matches(letter, filter)) return { kind: 'filtered-out' };
+  if (marks.has(letter.place)) return { kind: 'already-redriven' };
+  if (letter.isTruncated) return { kind: 'truncated' };
+  const { topic, partition } = letter.origin;
+  if (topic === null || letter.channel === null) return { kind: 'no-command-topic' };
+  if (partition === null || partition >= (partitionCounts.get(topic) ?? 0)) return { kind: 'no-such-partition' };
+  const { key, value, headers } = letter.record;
+  return {
+    kind: 'redrive',
+    publication: {
+      topic,
+      partition,
+      key: bytesOf(key),
+      value: bytesOf(value),
+      headers: { ...ownHeaders(headers), [HEADER.redrive]: spellPlace(letter.place) },
+    },
+  };
+}
+
+function bytesOf(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text, 'latin1');
+}

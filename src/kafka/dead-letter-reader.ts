@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Kafka, KafkaJSError, type KafkaMessage, KafkaJSProtocolError } from 'kafkajs';
+import type { IncomingRecord } from '../contract/record';
+import type { DeadLetterLog, PartitionBounds } from '../dead-letters/ports';
+import { KAFKA_DEADLINE_MS, KafkaAway, withinDeadline } from './deadline';
+import {
+  type Cluster,
+  createCluster,
+  type FetchedPartition,
+  offsetAfter,
+  READ_COMMITTED,
+  visibleMessages,
+} from './internal-cluster';
+
+/** Kafka's numbers for the ends of a partition, in place of a time. */
+const EARLIEST = -2;
+const LATEST = -1;
+/** A consumer, not a replica. */
+const CONSUMER = -1;
+/** Of one fetch; a larger record comes whole all the same. */
+const FETCH_BYTES = 8 * 1024 * 1024;
+const FETCH_WAIT_MS = 500;
+const RETRY_MS = 250;
+/** Answers with nothing at all, one after another, that show that the rest of a partition holds no record. */
+const MAX_EMPTY_ANSWERS = 2;
+
+/**
+ * Reads a topic from its earliest record up to where it ended when asked, without a consumer group: nothing is joined,
+ * committed or left behind, and no partition is waited for that has nothing.
+ */
+export class DeadLetterReader implements DeadLetterLog {
+  private readonly cluster: Cluster;
+  private isConnected = false;
+
+  constructor(
+    kafka: Kafka,
+    private readonly topic: string,
+  ) {
+    this.cluster = createCluster(kafka);
+  }
+
+  /** @throws KafkaAway, and an Error that says what is wrong where the topic does not exist or may not be read. */
+  async bounds(signal: AbortSignal): Promise<readonly PartitionBounds[]> {
+    await this.connect(signal);
+    const doing = `asking for the offsets of ${this.topic}`;
+    const [first, end] = await withinDeadline(
+      Promise.all([this.offsets(EARLIEST), this.offsets(LATEST)]),
+      doing,
+      signal,
+    );
+    return [...end.keys()]
+      .toSorted((a, b) => a - b)
+      .map((partition) => ({ partition, first: first.get(partition) ?? 0, end: end.get(partition) ?? 0 }));
+  }
+
+  async *read(bounds: readonly PartitionBounds[], signal: AbortSignal): AsyncGenerator<IncomingRecord> {
+    await this.connect(signal);
+    for (const each of bounds) yield* this.readPartition(each, signal);
+  }
+
+  private async *readPartition({ partition, first, end }: PartitionBounds, signal: AbortSignal) {
+    let offset = first;
+    let emptyAnswers = 0;
+    while (offset < end) {
+      const fetched = await this.fetch(partition, offset, signal);
+      if (fetched === 'gone') {
+        // Retention has removed what was to be read next.
+        const earliest = (await withinDeadline(this.offsets(EARLIEST), 'asking for offsets', signal)).get(partition);
+        offset = Math.max(offset + 1, earliest ?? end);
+        continue;
+      }
+      const after = offsetAfter(fetched);
+      if (after === null && ++emptyAnswers >= MAX_EMPTY_ANSWERS) return;
+      if (after === null) continue;
+      emptyAnswers = 0;
+      for (const message of visibleMessages(this.topic, offset, fetched)) {
+        if (Number(message.offset) >= end) return;
+        yield toRecord(this.topic, partition, message);
+      }
+      offset = Math.max(offset + 1, after);
+    }
+  }
+
+  /** Tries again where a leader has moved or a connection broke, for as long as somebody at a terminal would wait. */
+  private async fetch(partition: number, offset: number, signal: AbortSignal): Promise<FetchedPartition | 'gone'> {
+    const startedMs = performance.now();
+    for (;;) {
+      try {
+        return await withinDeadline(this.fetchOnce(partition, offset), `reading ${this.topic}`, signal);
+      } catch (error) {
+        if (typeOf(error) === 'OFFSET_OUT_OF_RANGE') return 'gone';
+        if (!(error instanceof KafkaJSError) || typeOf(error) === 'TOPIC_AUTHORIZATION_FAILED') throw error;
+        if (performance.now() - startedMs > KAFKA_DEADLINE_MS) throw new KafkaAway(`reading ${this.topic}`);
+      }
+      await sleep(RETRY_MS, undefined, { signal });
+      await withinDeadline(this.cluster.refreshMetadata(), 'finding the leaders', signal).catch(rethrowUnlessKafkas);
+    }
+  }
+
+  private async fetchOnce(partition: number, offset: number): Promise<FetchedPartition> {
+    const { topic, cluster } = this;
+    const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
+    if (nodeId === undefined) throw new KafkaJSError(`${topic}/${partition} has no leader`);
+    const broker = await cluster.findBroker({ nodeId });
+    const { responses } = await broker.fetch({
+      replicaId: CONSUMER,
+      isolationLevel: READ_COMMITTED,
+      maxWaitTime: FETCH_WAIT_MS,
+      minBytes: 1,
+      maxBytes: FETCH_BYTES,
+      topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: FETCH_BYTES }] }],
+    });
+    return responses[0]?.partitions[0] ?? { partition, messages: [] };
+  }
+
+  private async connect(signal: AbortSignal): Promise<void> {
+    if (this.isConnected) return;
+    await withinDeadline(this.cluster.connect(), 'connecting', signal);
+    const found = withinDeadline(this.cluster.addTargetTopic(this.topic), `looking for ${this.topic}`, signal);
+    await found.catch((error: unknown) => {
+      if (typeOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+      throw new Error(`there is no topic ${this.topic}: check KAFKA_BROKERS and TOPIC_PREFIX`, { cause: error });
+    });
+    this.isConnected = true;
+  }
+
+  private async offsets(end: typeof EARLIEST | typeof LATEST): Promise<ReadonlyMap<number, number>> {
+    const { topic, cluster } = this;
+    const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
+    const answers = await cluster.fetchTopicsOffset([{ topic, partitions, fromTimestamp: end }]);
+    return new Map(
+      answers.flatMap((answer) => answer.partitions).map(({ partition, offset }) => [partition, Number(offset)]),
+    );
+  }
+}
+
+function toRecord(topic: string, partition: number, message: KafkaMessage): IncomingRecord {
+  return {
+    topic,
+    partition,
+    offset: Number(message.offset),
+    timestampMs: Number(message.timestamp),
+    key: message.key?.toString('latin1') ?? null,
+    value: message.value?.toString('latin1') ?? null,
+    headers: message.headers ?? {},
+  };
+}
+
+function typeOf(error: unknown): string | null {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof KafkaJSProtocolError) return cause.type;
+  }
+  return null;
+}
+
+function rethrowUnlessKafkas(error: unknown): void {
+  if (!(error instanceof KafkaJSError)) throw error;
+}

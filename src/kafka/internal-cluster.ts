@@ -1,0 +1,96 @@
+import type { Kafka, KafkaMessage } from 'kafkajs';
+
+/** What a fetch gives of one partition, before anything is left out. */
+export interface FetchedPartition {
+  readonly partition: number;
+  readonly messages: readonly FetchedMessage[];
+}
+
+interface FetchedMessage {
+  readonly offset: string;
+  /** Absent from records in the format of before Kafka 0.11. */
+  readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number };
+}
+
+interface Broker {
+  leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
+  fetch(request: {
+    readonly replicaId: number;
+    readonly isolationLevel: number;
+    readonly maxWaitTime: number;
+    readonly minBytes: number;
+    readonly maxBytes: number;
+    readonly topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly {
+        readonly partition: number;
+        readonly fetchOffset: string;
+        readonly maxBytes: number;
+      }[];
+    }[];
+  }): Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>;
+}
+
+/** What is used of kafkajs's cluster: what its consumers are built on, without a group. */
+export interface Cluster {
+  connect(): Promise<void>;
+  addTargetTopic(topic: string): Promise<void>;
+  refreshMetadata(): Promise<void>;
+  findTopicPartitionMetadata(topic: string): readonly { readonly partitionId: number }[];
+  findLeaderForPartitions(topic: string, partitions: readonly number[]): Readonly<Record<string, readonly number[]>>;
+  findGroupCoordinator(target: { readonly groupId: string }): Promise<Broker>;
+  disconnect(): Promise<void>;
+  findBroker(target: { readonly nodeId: string }): Promise<Broker>;
+  fetchTopicsOffset(
+    topics: readonly {
+      readonly topic: string;
+      readonly partitions: readonly { readonly partition: number }[];
+      readonly fromTimestamp: number;
+    }[],
+  ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>;
+}
+
+type BatchClass = new (
+  topic: string,
+  fetchedOffset: string,
+  partition: FetchedPartition,
+) => { readonly messages: readonly KafkaMessage[] };
+
+/** kafkajs's number for what transactions have committed, and nothing else. */
+export const READ_COMMITTED = 1;
+
+const CREATE_CLUSTER = 'private:Kafka:createCluster';
+
+/**
+ * A connection of its own to the brokers, below kafkajs's consumer: that one reads only as the member of a group, and never
+ * says that a partition's end is a transaction's marker or a batch that compaction has emptied. kafkajs 2.2.4 keeps it
+ * behind a symbol.
+ *
+ * @throws Error where another version of kafkajs has no such thing.
+ */
+export function createCluster(kafka: Kafka): Cluster {
+  const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER);
+  const create: unknown = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
+  if (typeof create !== 'function') throw new Error('this version of kafkajs has no cluster to be used');
+  return (create as (options: object) => Cluster)({
+    allowAutoTopicCreation: false,
+    isolationLevel: READ_COMMITTED,
+    metadataMaxAge: 300_000,
+  });
+}
+
+/** The records that a fetch is about: none of aborted transactions, no markers, none from before the offset asked for. */
+export function visibleMessages(topic: string, offset: number, fetched: FetchedPartition): readonly KafkaMessage[] {
+  const Batch = require('kafkajs/src/consumer/batch') as BatchClass;
+  return new Batch(topic, String(offset), fetched).messages;
+}
+
+/** The offset after what was fetched, gaps at the end of a batch included; null where there was nothing at all. */
+export function offsetAfter(fetched: FetchedPartition): number | null {
+  const last = fetched.messages.at(-1);
+  if (last === undefined) return null;
+  const { offset, batchContext } = last;
+  return batchContext === undefined
+    ? Number(offset) + 1
+    : Number(batchContext.firstOffset) + batchContext.lastOffsetDelta + 1;
+}
