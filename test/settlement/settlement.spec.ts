@@ -1,8 +1,10 @@
+import { OPERATIONS } from '../../src/contract/operations';
 import { Topics } from '../../src/contract/topics';
 import type { InvalidCommand } from '../../src/contract/command';
 import type { Settled } from '../../src/contract/outcome';
 import type { Publication, Published } from '../../src/settlement/publisher';
-import { type Ended, Settlement } from '../../src/settlement/settlement';
+import { readReturned } from '../../src/contract/retry-headers';
+import { type Ended, type ParkedCommand, Settlement } from '../../src/settlement/settlement';
 import { silentTelemetry } from '../dispatch/fixtures';
 
 const invalid: InvalidCommand = {
@@ -17,21 +19,42 @@ const settled: Settled = {
   attempts: 0,
   httpStatus: null,
 };
+const [operation] = OPERATIONS;
+if (operation === undefined) throw new Error('unreachable');
+const failed: Settled = {
+  outcome: 'failed',
+  response: { id: '', status: '', error: 'no connection' },
+  attempts: 5,
+  httpStatus: null,
+};
+const record = { topic: 't', partition: 0, offset: 7, timestampMs: 3, key: null, value: 'v', headers: { own: 'x' } };
+const parked: ParkedCommand = {
+  record,
+  command: { id: 'c-1', operation, workspaceId: 'w', recipient: 'r', body: '{}', expiresAtMs: null, delivery: null },
+  channel: 'whatsapp',
+  lane: 'transactional',
+  settled: failed,
+  completedAtMs: 1_000,
+  round: 2,
+};
 const ended: Ended = {
   record: { topic: 't', partition: 0, offset: 7, timestampMs: 0, key: 'k', value: 'v', headers: { own: 'x' } },
   command: invalid,
   channel: 'whatsapp',
   lane: 'transactional',
   settled,
+  completedAtMs: 1_000,
+  isReplay: false,
 };
 
 /** A settlement whose topics refuse the first records as too large. */
-function world(refusals: { results: number; deadLetters: number }) {
+function world(refusals: { results: number; deadLetters: number; retries?: number }) {
   const written: Publication[] = [];
   const order: string[] = [];
-  const publisher = (name: 'results' | 'deadLetters') => ({
+  const left = { retries: 0, ...refusals };
+  const publisher = (name: 'results' | 'deadLetters' | 'retries') => ({
     publish: async (publication: Publication): Promise<Published> => {
-      if (refusals[name]-- > 0) return 'too-large';
+      if (left[name]-- > 0) return 'too-large';
       order.push(name);
       written.push(publication);
       return 'acknowledged';
@@ -42,9 +65,14 @@ function world(refusals: { results: number; deadLetters: number }) {
     topics: new Topics('m.'),
     results: publisher('results'),
     deadLetters: publisher('deadLetters'),
+    retries: publisher('retries'),
+    delays: [
+      { name: '1m', delayMs: 60_000 },
+      { name: '1h', delayMs: 3_600_000 },
+    ],
     replies: { tryPublish: async () => true },
     telemetry: silentTelemetry,
-    wallMs: () => 0,
+    wallMs: () => 5_000,
     log: (_level, message) => lines.push(message),
     logsAll: false,
   });
@@ -78,5 +106,34 @@ describe('the settlement', () => {
       'waits',
     );
     expect(lines).toHaveLength(1);
+  });
+
+  it('says of a result that is published again when the command was settled, and that it was', async () => {
+    const { settlement, written } = world({ results: 0, deadLetters: 0 });
+    await settlement.settle({ ...ended, isReplay: true });
+    expect(JSON.parse(String(written[0]?.value))).toMatchObject({
+      replayed: true,
+      completedAt: '1970-01-01T00:00:01.000Z',
+    });
+  });
+
+  it('parks a command on the retry topic of its round, keyed by its recipient where it has no key, to be read as it was', async () => {
+    const { settlement, written } = world({ results: 0, deadLetters: 0 });
+    await settlement.park(parked);
+    const [publication] = written;
+    expect([publication?.topic, String(publication?.key)]).toEqual(['m.retries.whatsapp.1h', 'r']);
+    const read = { topic: 'm.retries.whatsapp.1h', partition: 1, offset: 9, timestampMs: 9, key: 'r', value: 'v' };
+    expect(readReturned({ ...read, headers: publication?.headers ?? {} })).toEqual({
+      origin: record,
+      round: 2,
+      attempts: 5,
+      dueAtMs: 3_605_000,
+    });
+  });
+
+  it('settles as failed what is too large for its retry topic', async () => {
+    const { settlement, written } = world({ results: 0, deadLetters: 0, retries: 1 });
+    await settlement.park(parked);
+    expect(written.map(({ topic }) => topic)).toEqual(['m.results', 'm.dead-letters']);
   });
 });

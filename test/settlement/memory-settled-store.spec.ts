@@ -1,0 +1,123 @@
+import { MemorySettledStore } from '../../src/settlement/memory-settled-store';
+import type { Claim, ClaimAnswer, Progress, SettledAt } from '../../src/settlement/settled-store';
+import { aClaim, ended, NOTHING, reread, TRIED } from './store-fixtures';
+
+describe('the settled-command store in memory', () => {
+  let nowMs: number;
+  let store: MemorySettledStore;
+
+  beforeEach(() => {
+    nowMs = 0;
+    store = new MemorySettledStore({ ttlMs: 1_000, maxCommands: 10, nowMs: () => nowMs });
+  });
+
+  function settle(claim: Claim, at: SettledAt = ended()): void {
+    store.claim(claim, NOTHING);
+    store.settle(claim, at);
+  }
+
+  function claimed(progress: Progress = NOTHING): ClaimAnswer {
+    return { kind: 'claimed', progress };
+  }
+
+  it('is always there and does not outlive the process', async () => {
+    await store.start();
+    expect(store).toMatchObject({ isAvailable: true, isDurable: false });
+    await store.stop();
+    await store.stop();
+  });
+
+  it('lets a command be sent once and tells from then on how it ended', () => {
+    const claim = aClaim();
+    expect(store.claim(claim, NOTHING)).toEqual(claimed());
+    store.settle(claim, ended('rejected'));
+    expect(store.claim(reread(claim), NOTHING)).toEqual({ kind: 'settled', at: ended('rejected') });
+  });
+
+  it('tells commands of other channels and workspaces apart', () => {
+    const claim = aClaim({ workspaceId: 'w', commandId: '1:c' });
+    settle(claim);
+    for (const other of [{ channel: 'telegram' }, { workspaceId: 'w:1', commandId: 'c' }] as const) {
+      expect(store.claim({ ...claim, ...other }, NOTHING)).toEqual(claimed());
+    }
+  });
+
+  it('refuses another request under an id that is taken, whether in hand, given up or ended', () => {
+    const claim = aClaim();
+    const other = { ...claim, digest: 'digest-b' };
+    store.claim(claim, NOTHING);
+    expect(store.claim(other, NOTHING).kind).toBe('other-request');
+    store.release(claim, TRIED);
+    expect(store.claim(other, NOTHING).kind).toBe('other-request');
+    settle(claim);
+    expect(store.claim(other, NOTHING).kind).toBe('other-request');
+  });
+
+  it('holds back another record of a command in hand, and lets the same one claim again', () => {
+    const claim = aClaim();
+    store.claim(claim, NOTHING);
+    store.keep(claim, TRIED);
+    expect(store.claim(reread(claim), NOTHING)).toEqual({ kind: 'held' });
+    expect(store.claim(claim, NOTHING)).toEqual(claimed(TRIED));
+  });
+
+  it('remembers what a command had come to when it was given up, and nothing where nothing was tried', () => {
+    const [tried, fresh] = [aClaim(), aClaim()];
+    for (const claim of [tried, fresh]) store.claim(claim, NOTHING);
+    store.release(tried, { attempts: 1, perhapsSent: true });
+    store.release(fresh, NOTHING);
+    expect(store.claim(reread(tried), TRIED)).toEqual(claimed({ attempts: 2, perhapsSent: true }));
+    expect(store.claim({ ...fresh, digest: 'digest-b' }, NOTHING)).toEqual(claimed());
+  });
+
+  it('ignores what another record says of a command in hand', () => {
+    const claim = aClaim();
+    store.claim(claim, NOTHING);
+    store.release(reread(claim), NOTHING);
+    store.keep(reread(claim), TRIED);
+    expect(store.claim(claim, NOTHING)).toEqual(claimed());
+  });
+
+  it('lets an ended command be sent again by a new redrive, once for each', () => {
+    const claim = aClaim();
+    settle(claim, ended('failed'));
+    const redriven = reread(claim, { redrive: 'r-1' });
+    expect(store.claim(redriven, NOTHING)).toEqual(claimed());
+    store.settle(redriven, ended());
+    expect(store.claim(redriven, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+    expect(store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+    expect(store.claim({ ...redriven, redrive: 'r-2' }, NOTHING)).toEqual(claimed());
+  });
+
+  it('still knows how a command ended when its redrive is given up before the first call', () => {
+    const claim = aClaim();
+    settle(claim, ended('failed'));
+    const redriven = reread(claim, { redrive: 'r-1' });
+    store.claim(redriven, NOTHING);
+    store.release(redriven, NOTHING);
+    expect(store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended('failed') });
+    expect(store.claim(redriven, NOTHING)).toEqual(claimed());
+  });
+
+  it('forgets an ended command after its time, counted from its end', () => {
+    const claim = aClaim();
+    settle(claim);
+    nowMs = 1_000;
+    expect(store.claim(claim, NOTHING).kind).toBe('settled');
+    nowMs = 1_001;
+    expect(store.claim(claim, NOTHING)).toEqual(claimed());
+  });
+
+  it('forgets the ended commands not seen for longest beyond its bound, and none in hand', () => {
+    const inHand = Array.from({ length: 30 }, () => aClaim());
+    for (const claim of inHand) store.claim(claim, NOTHING);
+    const done = Array.from({ length: 11 }, () => aClaim());
+    for (const claim of done) settle(claim);
+    expect(done.map((claim) => store.claim(reread(claim), NOTHING).kind)).toEqual([
+      'claimed',
+      ...Array.from({ length: 10 }, () => 'settled'),
+    ]);
+    nowMs = 1e9;
+    for (const claim of inHand) expect(store.claim(reread(claim), NOTHING).kind).toBe('held');
+  });
+});

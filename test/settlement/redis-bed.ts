@@ -1,0 +1,114 @@
+import { randomUUID } from 'node:crypto';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { Redis } from 'ioredis';
+import { RedisSettledStore } from '../../src/settlement/redis-settled-store';
+import type { DevRedis } from '../../tools/redis/dev-redis';
+import { startRedis } from '../../tools/redis/start-redis';
+import { aClaim, NOTHING } from './store-fixtures';
+
+/** A store as a process of its own has it, with what it said. */
+export interface Process {
+  readonly store: RedisSettledStore;
+  readonly leaseKey: string;
+  readonly lines: string[];
+  readonly changes: boolean[];
+}
+
+/** A Redis of our own, and processes that use it. */
+export class RedisBed {
+  readonly #processes: RedisSettledStore[] = [];
+
+  private constructor(
+    readonly server: DevRedis,
+    /** Sees and does what no store would. */
+    readonly admin: Redis,
+  ) {}
+
+  static async start(): Promise<RedisBed> {
+    const server = await startRedis();
+    const admin = new Redis(server.url, { retryStrategy: () => 20 });
+    admin.on('error', () => {});
+    return new RedisBed(server, admin);
+  }
+
+  /** Its lease outlasts any test unless told otherwise. */
+  async process(options: { leaseMs?: number; prefix?: string; url?: string } = {}): Promise<Process> {
+    const { leaseMs = 60_000, prefix = 'test:', url = this.server.url } = options;
+    const processId = randomUUID();
+    const lines: string[] = [];
+    const changes: boolean[] = [];
+    const store = new RedisSettledStore({
+      url,
+      keyPrefix: prefix,
+      ttlMs: 3_600_000,
+      leaseMs,
+      processId,
+      log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
+      onAvailability: (isAvailable) => changes.push(isAvailable),
+    });
+    this.#processes.push(store);
+    await store.start();
+    return { store, leaseKey: `${prefix}lease:${processId}`, lines, changes };
+  }
+
+  /** What every other process sees of a process whose lease has lapsed. It must not be used afterwards. */
+  async die({ leaseKey }: Process): Promise<void> {
+    await this.admin.del(leaseKey);
+  }
+
+  /** Answers come in order: with this one, all that the process has asked for before is done. */
+  async untilWritten({ store }: Process): Promise<void> {
+    await store.claim(aClaim(), NOTHING);
+  }
+
+  async stopProcesses(): Promise<void> {
+    await Promise.all(this.#processes.splice(0).map((store) => store.stop()));
+  }
+
+  async stop(): Promise<void> {
+    await this.stopProcesses();
+    this.admin.disconnect();
+    await this.server.stop();
+  }
+}
+
+/** Passes everything on to a Redis and counts in how many pieces requests arrive. */
+export class CountingProxy {
+  pieces = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+
+  constructor(target: string) {
+    const { hostname, port } = new URL(target);
+    this.#server = createServer((client) => {
+      const upstream = connect(Number(port), hostname);
+      for (const socket of [client, upstream]) this.#sockets.add(socket.on('error', () => {}));
+      client.on('data', (piece) => {
+        this.pieces += 1;
+        upstream.write(piece);
+      });
+      upstream.pipe(client);
+    });
+  }
+
+  async listen(): Promise<string> {
+    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+    const address = this.#server.address();
+    if (address === null || typeof address === 'string') throw new Error('not listening on a port');
+    return `redis://127.0.0.1:${address.port}`;
+  }
+
+  close(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+  }
+}
+
+/** Resolves once `isSo`; rejects after `timeoutMs`. */
+export async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!(await isSo())) {
+    if (performance.now() > deadline) throw new Error(`not so after ${timeoutMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -1,0 +1,357 @@
+import { Redis } from 'ioredis';
+import type { ClaimAnswer, Progress } from '../../src/settlement/settled-store';
+import { withScripts } from '../../src/settlement/settled-scripts';
+import { CountingProxy, RedisBed, until } from './redis-bed';
+import { aClaim, ended, NOTHING, reread, TRIED } from './store-fixtures';
+
+jest.setTimeout(30_000);
+
+let bed: RedisBed;
+
+beforeAll(async () => {
+  bed = await RedisBed.start();
+});
+
+afterEach(() => bed.stopProcesses());
+afterAll(() => bed.stop());
+
+const HELD: ClaimAnswer = { kind: 'held' };
+const UNAVAILABLE: ClaimAnswer = { kind: 'unavailable' };
+
+function claimed(progress: Progress = NOTHING): ClaimAnswer {
+  return { kind: 'claimed', progress };
+}
+
+function inDoubt(attempts: number): ClaimAnswer {
+  return { kind: 'in-doubt', progress: { attempts, perhapsSent: true } };
+}
+
+describe('the settled-command store in Redis', () => {
+  it('lets a command be sent once and tells every process how it ended', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const claim = aClaim({ workspaceId: 'wörk:space' });
+    expect(await one.store.claim(claim, NOTHING)).toEqual(claimed());
+    await one.store.settle(claim, ended('in-doubt'));
+    expect(await other.store.claim(reread(claim), NOTHING)).toEqual({ kind: 'settled', at: ended('in-doubt') });
+    expect(one.store).toMatchObject({ isDurable: true, isAvailable: true });
+  });
+
+  it('refuses another request under an id that is taken, whoever asks', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const claim = aClaim();
+    await one.store.claim(claim, NOTHING);
+    for (const { store } of [one, other]) {
+      expect(await store.claim({ ...claim, digest: 'digest-b' }, NOTHING)).toEqual({ kind: 'other-request' });
+    }
+  });
+
+  it('holds a command back while a live process has it', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const claim = aClaim();
+    await one.store.claim(claim, NOTHING);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(HELD);
+    expect(await one.store.claim(reread(claim), NOTHING)).toEqual(HELD);
+    one.store.keep(claim, TRIED);
+    await bed.untilWritten(one);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(HELD);
+  });
+
+  it('renews its lease for as long as it lives, and its command is in doubt soon after', async () => {
+    const [one, other] = [await bed.process({ leaseMs: 300 }), await bed.process()];
+    const claim = aClaim();
+    await one.store.claim(claim, TRIED);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await other.store.claim(claim, NOTHING)).toEqual(HELD);
+    await one.store.stop();
+    await until(async () => (await bed.admin.exists(one.leaseKey)) === 0);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(inDoubt(3));
+  });
+
+  it('stays in doubt until it is kept or settled, also over a release', async () => {
+    const [one, other, third] = [await bed.process(), await bed.process(), await bed.process()];
+    const claim = aClaim();
+    await one.store.claim(claim, NOTHING);
+    await bed.die(one);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(inDoubt(1));
+    expect(await other.store.claim(claim, NOTHING)).toEqual(inDoubt(1));
+    other.store.release(claim, NOTHING);
+    await bed.untilWritten(other);
+    expect(await third.store.claim(claim, NOTHING)).toEqual(inDoubt(1));
+    third.store.keep(claim, { attempts: 2, perhapsSent: true });
+    expect(await third.store.claim(claim, NOTHING)).toEqual(claimed({ attempts: 2, perhapsSent: true }));
+  });
+
+  it('goes on with what it had come to when its process died while it waited', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const claim = aClaim();
+    await one.store.claim(claim, NOTHING);
+    one.store.keep(claim, TRIED);
+    await bed.untilWritten(one);
+    await bed.die(one);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(claimed(TRIED));
+  });
+
+  it('is free at once when it is given up', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const [tried, fresh] = [aClaim(), aClaim()];
+    for (const claim of [tried, fresh]) await one.store.claim(claim, NOTHING);
+    one.store.release(tried, TRIED);
+    one.store.release(fresh, NOTHING);
+    await bed.untilWritten(one);
+    expect(await other.store.claim(tried, NOTHING)).toEqual(claimed(TRIED));
+    expect(await other.store.claim({ ...fresh, digest: 'digest-b' }, NOTHING)).toEqual(claimed());
+  });
+
+  it('is sent again by a new redrive, once for each, and falls back to its end where that is given up', async () => {
+    const { store } = await bed.process();
+    const claim = aClaim();
+    await store.settle(claim, ended('failed'));
+    const redriven = reread(claim, { redrive: 'r-1' });
+    expect(await store.claim(redriven, NOTHING)).toEqual(claimed());
+    store.release(redriven, NOTHING);
+    expect(await store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended('failed') });
+    expect(await store.claim(redriven, NOTHING)).toEqual(claimed());
+    await store.settle(redriven, ended());
+    for (const again of [claim, redriven]) {
+      expect(await store.claim(again, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+    }
+  });
+
+  it('takes a settlement for the truth, whoever has the command by then, but keeps the first', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const claim = aClaim();
+    await one.store.claim(claim, NOTHING);
+    await bed.die(one);
+    await other.store.claim(claim, NOTHING);
+    await one.store.settle(claim, ended('accepted', 'first'));
+    await other.store.settle(claim, ended('accepted', 'second'));
+    expect(await other.store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended('accepted', 'first') });
+  });
+
+  it.each([
+    ['of another type', (key: string) => bed.admin.rpush(key, 'x')],
+    ['that is damaged', (key: string) => bed.admin.set(key, 'x')],
+    ['of a newer version', (key: string) => bed.admin.set(key, Buffer.from([0x92, 2, 0xa1, 0x73]))],
+  ])('is in doubt about an entry %s, and replaces it', async (_, damage) => {
+    const { store } = await bed.process();
+    const claim = aClaim();
+    const [workspace, id] = [claim.workspaceId, claim.commandId];
+    await damage(`test:settled:whatsapp:${workspace.length}:${workspace}:${id}`);
+    expect(await store.claim(claim, NOTHING)).toEqual(inDoubt(0));
+    await store.settle(claim, ended());
+    expect(await store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+  });
+
+  it('gives every key a time to live', async () => {
+    const one = await bed.process({ prefix: 'ttl:' });
+    const [inHand, kept, released, done] = [aClaim(), aClaim(), aClaim(), aClaim()];
+    for (const claim of [inHand, kept, released, done]) await one.store.claim(claim, NOTHING);
+    one.store.keep(kept, TRIED);
+    one.store.release(released, TRIED);
+    await one.store.settle(done, ended());
+    const keys = await bed.admin.keys('ttl:*');
+    const ttls = await Promise.all(keys.map((key) => bed.admin.pttl(key)));
+    const hours = ttls.map((ttl) => Math.ceil(ttl / 3_600_000)).toSorted((a, b) => a - b);
+    expect(hours).toEqual([1, 1, 24, 24, 24]);
+  });
+
+  it('asks for all that comes in one turn of the event loop in one piece', async () => {
+    const proxy = new CountingProxy(bed.server.url);
+    try {
+      const { store } = await bed.process({ url: await proxy.listen() });
+      await store.claim(aClaim(), NOTHING);
+      const before = proxy.pieces;
+      const claims = Array.from({ length: 100 }, () => aClaim());
+      const answers = await Promise.all(claims.map((claim) => store.claim(claim, NOTHING)));
+      expect(answers).toEqual(claims.map(() => claimed()));
+      expect(proxy.pieces - before).toBe(1);
+      await Promise.all(claims.map((claim) => store.settle(claim, ended())));
+      // The first of a script carries the script itself.
+      expect(proxy.pieces - before).toBe(2);
+      await store.stop();
+    } finally {
+      proxy.close();
+    }
+  });
+
+  it('goes on when Redis has lost its scripts or its data', async () => {
+    const one = await bed.process();
+    const claims = Array.from({ length: 5 }, () => aClaim());
+    await one.store.claim(aClaim(), NOTHING);
+    await bed.admin.script('FLUSH');
+    const answers = await Promise.all(claims.map((claim) => one.store.claim(claim, NOTHING)));
+    expect(answers).toEqual(claims.map(() => claimed()));
+    await bed.admin.flushall();
+    const other = await bed.process();
+    expect(await one.store.claim(aClaim({ commandId: 'after' }), NOTHING)).toEqual(claimed());
+    expect(await other.store.claim(aClaim({ commandId: 'after' }), NOTHING)).toEqual(HELD);
+    expect(one.changes).toEqual([true]);
+  });
+
+  it('refuses what an older connection of the process left behind', async () => {
+    const { leaseKey, store } = await bed.process();
+    const claim = aClaim();
+    await store.claim(claim, NOTHING);
+    const redis = withScripts(new Redis(bed.server.url));
+    const key = `test:settled:whatsapp:3:w-1:${claim.commandId}`;
+    const processId = leaseKey.slice('test:lease:'.length);
+    expect(await redis.settledRelease(leaseKey, key, 0, 60_000, processId, claim.record, 0, 0, 1_000, 1_000)).toEqual([
+      'stale',
+    ]);
+    expect(await redis.exists(key)).toBe(1);
+    redis.disconnect();
+  });
+});
+
+describe('the settled-command store without its Redis', () => {
+  // A test that fails on the way must not take the others along.
+  afterEach(async () => {
+    await bed.server.resume();
+    await bed.server.start();
+  });
+
+  it('says so at once and writes what it was told when Redis is back', async () => {
+    const one = await bed.process();
+    const [settled, waiting] = [aClaim(), aClaim()];
+    await one.store.claim(settled, NOTHING);
+    await bed.server.kill();
+    await until(() => !one.store.isAvailable);
+    const asked = performance.now();
+    expect(await one.store.claim(aClaim(), NOTHING)).toEqual(UNAVAILABLE);
+    await one.store.settle(settled, ended());
+    one.store.keep(waiting, TRIED);
+    expect(performance.now() - asked).toBeLessThan(50);
+
+    await bed.server.start();
+    await until(() => one.store.isAvailable);
+    expect(await one.store.claim(settled, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+    expect(one.changes).toEqual([true, false, true]);
+    expect(one.lines).toEqual([
+      'info Redis is available {}',
+      expect.stringMatching(/^warn Redis is away, connecting anew until it is back {"reason":"[a-zA-Z ]+"}$/),
+      'info Redis is available {}',
+    ]);
+  });
+
+  it('starts without it, and finds it later', async () => {
+    await bed.server.kill();
+    const one = await bed.process();
+    expect(one.changes).toEqual([false]);
+    expect(one.lines).toEqual([expect.stringContaining('"reason":"ECONNREFUSED"')]);
+    await bed.server.start();
+    await until(() => one.store.isAvailable);
+    expect(await one.store.claim(aClaim(), NOTHING)).toEqual(claimed());
+  });
+
+  it('gives up waiting for a Redis that hangs, and what was claimed unheard is free when it is back', async () => {
+    const [one, other] = [await bed.process(), await bed.process()];
+    const [claim, waiting] = [aClaim(), aClaim()];
+    await one.store.claim(waiting, NOTHING);
+    await bed.server.pause();
+    try {
+      const asked = performance.now();
+      one.store.keep(waiting, TRIED);
+      const answers = await Promise.all([claim, waiting].map((unheard) => one.store.claim(unheard, TRIED)));
+      expect(answers).toEqual([UNAVAILABLE, UNAVAILABLE]);
+      expect(performance.now() - asked).toBeLessThan(800);
+      expect(await one.store.claim(aClaim(), NOTHING)).toEqual(UNAVAILABLE);
+    } finally {
+      await bed.server.resume();
+    }
+    await until(() => one.store.isAvailable && other.store.isAvailable);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(claimed(TRIED));
+    expect(await other.store.claim(waiting, NOTHING)).toEqual(claimed(TRIED));
+  });
+
+  it('has the command at its next try where the claim was made but the answer lost', async () => {
+    const one = await bed.process();
+    const claim = aClaim();
+    await bed.server.pause();
+    const answer = one.store.claim(claim, TRIED);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // The server reads the claim only after the client has gone.
+    expect(await answer).toEqual(UNAVAILABLE);
+    await bed.server.resume();
+    await until(() => one.store.isAvailable);
+    expect(await one.store.claim(claim, TRIED)).toEqual(claimed(TRIED));
+  });
+
+  it.each([
+    [
+      'is full',
+      () => bed.admin.config('SET', 'maxmemory', '1'),
+      () => bed.admin.config('SET', 'maxmemory', '0'),
+      'OOM',
+    ],
+    ['may only read', () => bed.admin.replicaof('127.0.0.1', 1), () => bed.admin.replicaof('NO', 'ONE'), 'READONLY'],
+  ])('counts it as away while it %s', async (_, breakIt, mendIt, reason) => {
+    const one = await bed.process();
+    const claim = aClaim();
+    await breakIt();
+    try {
+      expect(await one.store.claim(claim, NOTHING)).toEqual(UNAVAILABLE);
+      await one.store.settle(claim, ended());
+      expect(one.lines.at(-1)).toContain(`"reason":"${reason}"`);
+    } finally {
+      await mendIt();
+    }
+    await until(() => one.store.isAvailable);
+    expect(await one.store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+    expect(one.changes).toEqual([true, false, true]);
+  });
+
+  it('forgets the oldest of more than 100,000 things to write, and says how many', async () => {
+    const one = await bed.process();
+    await bed.server.kill();
+    await until(() => !one.store.isAvailable);
+    const claims = Array.from({ length: 100_002 }, () => aClaim());
+    for (const claim of claims) void one.store.settle(claim, ended());
+    await bed.server.start();
+    await until(() => one.store.isAvailable, 15_000);
+    const kinds = [0, 1, 2, -1].map(async (index) => {
+      const claim = claims.at(index) ?? aClaim();
+      return (await one.store.claim(claim, NOTHING)).kind;
+    });
+    expect(await Promise.all(kinds)).toEqual(['claimed', 'claimed', 'settled', 'settled']);
+    expect(one.lines.at(-1)).toBe('warn Redis was away for too long {"lostWrites":2}');
+  });
+});
+
+describe('the settled-command store at its end', () => {
+  it('gives its lease back where it has nothing in hand, and keeps it where it does', async () => {
+    const [idle, busy] = [await bed.process(), await bed.process()];
+    const claim = aClaim();
+    await idle.store.claim(claim, NOTHING);
+    void idle.store.settle(claim, ended());
+    void busy.store.claim(aClaim(), NOTHING);
+    await Promise.all([idle.store.stop(), busy.store.stop(), busy.store.stop()]);
+    expect(await bed.admin.exists(idle.leaseKey)).toBe(0);
+    expect(await bed.admin.exists(busy.leaseKey)).toBe(1);
+    expect(await idle.store.claim(claim, NOTHING)).toEqual(UNAVAILABLE);
+    const other = await bed.process();
+    expect(await other.store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
+    expect(idle.lines).toEqual(['info Redis is available {}']);
+  });
+
+  it('takes less than a second while Redis hangs, and while it is gone', async () => {
+    const one = await bed.process();
+    await bed.server.pause();
+    void one.store.settle(aClaim(), ended());
+    let asked = performance.now();
+    await one.store.stop();
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    await bed.server.kill();
+    const other = await bed.process();
+    asked = performance.now();
+    await other.store.stop();
+    expect(performance.now() - asked).toBeLessThan(1_000);
+    await bed.server.start();
+  });
+
+  it('is no matter before its start', async () => {
+    const one = await bed.process();
+    await one.store.stop();
+    await expect(one.store.start()).resolves.toBeUndefined();
+    expect(one.store.isAvailable).toBe(false);
+  });
+});
