@@ -25,6 +25,8 @@ function isCalendarDay(text: string): boolean {
   if (match === null) return false;
   const [year, month, day] = match.slice(1).map(Number);
   if (year === undefined || month === undefined || day === undefined) return false;
-  const date = new Date(Date.UTC(year, month - 1, day));
+  // Not Date.UTC: it takes the years 0 to 99 for 1900 to 1999, and of those only the year 0 has a leap day that 1900 has not.
+  const date = new Date(0);
+  date.setUTCFullYear(year, month - 1, day);
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }

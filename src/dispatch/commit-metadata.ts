@@ -1,3 +1,5 @@
+import { crc32 } from 'node:zlib';
+
 /** Kafka's limit for the metadata of one committed offset (`offset.metadata.max.bytes`). */
 export const MAX_METADATA_BYTES = 4096;
 
@@ -28,7 +30,8 @@ const UNOWNED: Ownership = { owner: null, state: 'released' };
 export const MAX_SPAN = Math.floor(((MAX_METADATA_BYTES - ENVELOPE_BYTES) * 3) / 4) * 8;
 
 /**
- * Writes commit metadata: JSON with a bitmap whose bit i stands for offset `base + i`.
+ * Writes commit metadata: JSON with a bitmap whose bit i stands for offset `base + i`, and a CRC-32 over all of it, since
+ * one flipped bit would name another command as done, and that one would never be sent.
  * Every offset must be in [base, base + MAX_SPAN).
  */
 export function encodeMetadata({ base, done, owner, state }: CommitMetadata): string {
@@ -38,13 +41,8 @@ export function encodeMetadata({ base, done, owner, state }: CommitMetadata): st
     const index = offset - base;
     bits[index >> 3] = (bits[index >> 3] ?? 0) | (1 << (index & 7));
   }
-  return JSON.stringify({
-    v: VERSION,
-    base,
-    owner,
-    state,
-    done: bits.toString('base64'),
-  });
+  const map = bits.toString('base64');
+  return JSON.stringify({ v: VERSION, base, owner, state, done: map, sum: checksum(base, owner, state, map) });
 }
 
 export type DecodedMetadata =
@@ -64,19 +62,25 @@ export function decodeMetadata(metadata: string | null, committedOffset: number)
   if (metadata === null || metadata === '') return { ok: true, done: [], ownership: UNOWNED };
   const fields = parseObject(metadata);
   if (fields === null) return { ok: false, reason: 'is not ours or damaged' };
-  const { v, base, owner, state, done } = fields;
+  const { v, base, owner, state, done, sum } = fields;
   if (v !== VERSION) return { ok: false, reason: 'has a version this release does not know' };
   if (base !== committedOffset) return { ok: false, reason: 'belongs to another offset' };
   if (typeof done !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(done)) return { ok: false, reason: 'is damaged' };
   if (owner !== null && typeof owner !== 'string') return { ok: false, reason: 'is damaged' };
   if (state !== 'active' && state !== 'released') return { ok: false, reason: 'is damaged' };
+  if (sum !== checksum(committedOffset, owner, state, done)) return { ok: false, reason: 'is damaged' };
   return {
     ok: true,
     done: offsetsOf(Buffer.from(done, 'base64'), committedOffset),
     ownership: { owner, state },
   };
 }
-function parseObject(text: string): Record<'v' | 'base' | 'owner' | 'state' | 'done', unknown> | null {
+
+function checksum(base: number, owner: string | null, state: string, done: string): number {
+  return crc32(JSON.stringify([VERSION, base, owner, state, done]));
+}
+
+function parseObject(text: string): Record<'v' | 'base' | 'owner' | 'state' | 'done' | 'sum', unknown> | null {
   try {
     const value: unknown = JSON.parse(text);
     return typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -86,6 +90,7 @@ function parseObject(text: string): Record<'v' | 'base' | 'owner' | 'state' | 'd
           owner: undefined,
           state: undefined,
           done: undefined,
+          sum: undefined,
           ...value,
         }
       : null;

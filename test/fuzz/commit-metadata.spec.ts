@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/commit-metadata';
+import { applyByteEdits, byteEdits, fromBuffer, toBuffer, type Bytes } from './bytes';
+import { fuzz, type Checked } from './fuzz';
+
+/** What some member committed, what became of it, and where whoever reads it takes up the partition. */
+interface Fuzzed {
+  readonly base: number;
+  readonly done: readonly number[];
+  readonly owner: string | null;
+  readonly state: 'active' | 'released';
+  /** What is read instead of what was written. */
+  readonly metadata: Buffer;
+  readonly committed: number;
+}
+
+type Entry = Omit<Fuzzed, 'metadata'> & { readonly metadata: Bytes };
+
+const MAX_MS = 50;
+const TRIES = 4;
+
+const bases = fc.oneof(
+  fc.constantFrom(0, 1, 7, 8, 1_042),
+  fc.nat(1_000_000),
+  fc.integer({ min: 2 ** 31, max: 2 ** 40 }),
+);
+const distances = fc.oneof(
+  { weight: 20, arbitrary: fc.uniqueArray(fc.nat(200), { maxLength: 40 }) },
+  { weight: 2, arbitrary: fc.uniqueArray(fc.nat(MAX_SPAN - 1), { maxLength: 60 }) },
+);
+
+/** What others write there: Parallel Consumer's run lengths, Flink's, Spring's, notes of operators. */
+const FOREIGN = [
+  '',
+  'null',
+  '[]',
+  '{}',
+  '1042',
+  '"AA=="',
+  'bAAAAAAAAAAAAAAA',
+  'oAAJsAAAAAAAD6A==',
+  'NAAAAA==',
+  'flink-kafka-consumer',
+  '{"consumer":"c-1","ts":1795348800000}',
+  '{"v":1,"base":null,"done":null}',
+  '{"__proto__":{"v":1,"base":1,"owner":null,"state":"released","done":"//8="}}',
+  '{"v":2,"base":1,"owner":null,"state":"released","done":"//8="}',
+];
+
+type Change = (written: string, base: number) => string;
+
+const fields = fc.constantFrom('v', 'base', 'owner', 'state', 'done');
+const values = fc.oneof(
+  fc.constantFrom<unknown>(
+    0,
+    1,
+    2,
+    '1',
+    null,
+    true,
+    [],
+    {},
+    '',
+    'active',
+    'released',
+    '//8=',
+    'A',
+    'AA',
+    '====',
+    '*',
+    -1,
+    1e300,
+  ),
+  fc.base64String({ maxLength: 40 }),
+  fc.json().map((text): unknown => JSON.parse(text)),
+);
+const changes: fc.Arbitrary<Change> = fc.oneof(
+  { weight: 3, arbitrary: fc.constant<Change>((written) => written) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(fields, values).map(
+      ([name, value]): Change =>
+        (written) =>
+          JSON.stringify({ ...JSON.parse(written), [name]: value }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fields.map(
+      (name): Change =>
+        (written) =>
+          JSON.stringify({ ...JSON.parse(written), [name]: undefined }),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.integer({ min: -9, max: 9 }).map(
+      (by): Change =>
+        (written, base) =>
+          JSON.stringify({ ...JSON.parse(written), base: base + by }),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fields, values).map(
+      ([name, value]): Change =>
+        (written) =>
+          `${written.slice(0, -1)},"${name}":${JSON.stringify(value)}}`,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...FOREIGN).map(
+      (text): Change =>
+        () =>
+          text,
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.tuple(fc.nat(4_096), fc.constantFrom('A', '/', '+', '=', ' ', '"', '\\', '0', 'é')).map(
+      ([at, unit]): Change =>
+        (written) =>
+          written.slice(0, at % written.length) + unit + written.slice((at % written.length) + 1),
+    ),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.nat(4_096).map(
+      (at): Change =>
+        (written) =>
+          written.slice(0, at % written.length),
+    ),
+  },
+);
+
+const cases: fc.Arbitrary<Fuzzed> = fc
+  .record({
+    base: bases,
+    distances,
+    owner: fc.option(fc.constantFrom('a'.repeat(22), 'x', '__proto__'), { freq: 4 }),
+    state: fc.constantFrom('active', 'released'),
+    change: changes,
+    bytes: byteEdits,
+    committedBy: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(0) },
+      { weight: 2, arbitrary: fc.integer({ min: -16, max: 16 }) },
+    ),
+  })
+  .map(({ base, distances: list, owner, state, change, bytes, committedBy }) => {
+    const done = list.map((distance) => base + distance).sort((a, b) => a - b);
+    const written = change(encodeMetadata({ base, done, owner, state }), base);
+    const metadata = applyByteEdits(Buffer.from(written), bytes);
+    return { base, done, owner, state, metadata, committed: Math.max(0, base + committedBy) };
+  });
+
+fuzz<Fuzzed, Entry>({
+  name: 'commit-metadata',
+  cases,
+  check: checkDecoding,
+  toEntry: (fuzzed) => ({ ...fuzzed, metadata: fromBuffer(fuzzed.metadata) }),
+  fromEntry: (entry) => ({ ...entry, metadata: toBuffer(entry.metadata) }),
+  mustSee: ['read', 'empty', 'ignored'],
+});
+
+function checkDecoding({ base, done, owner, state, metadata, committed }: Fuzzed): Checked {
+  const text = metadata.toString();
+  const written = encodeMetadata({ base, done, owner, state });
+  if (Buffer.byteLength(written) > MAX_METADATA_BYTES) throw new Error('what was written does not fit');
+  const { decoded, tookMs } = decodeInTime(text, committed);
+  if (!decoded.ok) {
+    if (text === written && committed === base) throw new Error(`what was written is ignored: ${decoded.reason}`);
+    if (!/^(is|has|belongs) [a-z ]+$/.test(decoded.reason)) throw new Error('the reason repeats the metadata');
+    return { kind: 'ignored', tookMs };
+  }
+  const encoded = new Set(committed === base ? done : []);
+  const invented = decoded.done.filter((offset) => !encoded.has(offset));
+  if (invented.length > 0)
+    throw new Error(`offsets ${invented.slice(0, 5).join(', ')} count as done, and would never be sent`);
+  if (text === '') return { kind: 'empty', tookMs };
+  if (text === written && decoded.done.length !== done.length) throw new Error('offsets that are done are forgotten');
+  const { ownership } = decoded;
+  if (ownership.owner !== owner || ownership.state !== state)
+    throw new Error('the partition is read as somebody else’s');
+  return { kind: 'read', tookMs };
+}
+
+function decodeInTime(text: string, committed: number): { decoded: ReturnType<typeof decodeMetadata>; tookMs: number } {
+  let tookMs = Infinity;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const startedMs = performance.now();
+    const decoded = decodeMetadata(text, committed);
+    tookMs = Math.min(tookMs, performance.now() - startedMs);
+    if (tookMs <= MAX_MS) return { decoded, tookMs };
+  }
+  throw new Error(`reading ${text.length} characters took ${tookMs.toFixed(1)} ms, ${TRIES} times`);
+}

@@ -1,0 +1,139 @@
+import { isDeepStrictEqual } from 'node:util';
+import { decodeCommand } from '../../src/contract/decode';
+import type { Channel } from '../../src/contract/channels';
+import type { Command, Decoded, InvalidCommand } from '../../src/contract/command';
+import { checkRequest, OPERATIONS } from '../../sandbox/schemas';
+import { fromBuffer, toBuffer, type Bytes } from './bytes';
+import { type CommandVerdict, instantOf, judgeCommand } from './command-oracle';
+import { fuzzedCommands, type FuzzedCommand } from './commands';
+import { type Checked, fuzz } from './fuzz';
+
+interface Entry {
+  readonly channel: Channel;
+  readonly value: Bytes;
+}
+
+/** What no case may take, and what more a byte may. A fault of the input repeats, a stall of the machine does not. */
+const MAX_MS = 50;
+const MAX_MS_PER_BYTE = 0.0005;
+const TRIES = 4;
+const MAX_VIOLATIONS = 50;
+
+/** All that a violation may say beside its path, so that nothing of the values is in it. */
+const WORDINGS = [
+  /^must be a text of 1 to (128|256|65,536) (printable )?characters that is not blank$/,
+  /^must be one of [a-z, -]+( on the channel [a-z]+)?$/,
+  /^must be an (object|array)$/,
+  /^must be an array of 1 to 10 objects$/,
+  /^must be an ISO 8601 date and time( with offset, as in 2026-11-22T12:00:00Z)?$/,
+  /^must be a phone number in E.164 format, with or without \+$/,
+  /^must be an http or https URL of at most 8,192 characters$/,
+  /^must be a media type of the form type\/subtype$/,
+  /^must be a number that a 64-bit float holds unchanged$/,
+  /^must be absent, (this name is not allowed|the request has no such field)$/,
+  /^must (be|have a name that is) well-formed Unicode(, without lone surrogates)?$/,
+  /^must have one of contact \(with id\) or recepient \(with phoneNumber\), not both$/,
+  /^must not be nested deeper than 64 levels$/,
+  /^(must be (UTF-8|a JSON object)|must not be empty|must not start with a byte order mark)$/,
+  /^not valid JSON( at position \d+)?$/,
+];
+
+fuzz<FuzzedCommand, Entry>({
+  name: 'decode',
+  cases: fuzzedCommands,
+  check: checkDecoding,
+  toEntry: ({ channel, value }) => ({ channel, value: fromBuffer(value) }),
+  fromEntry: ({ channel, value }) => ({ channel, value: toBuffer(value) }),
+  mustSee: ['accepted', 'refused', 'unreadable'],
+});
+
+function checkDecoding(fuzzed: FuzzedCommand): Checked {
+  const verdict = judgeCommand(fuzzed.value, fuzzed.channel);
+  const { decoded, tookMs } = decodeInTime(fuzzed);
+  if (decoded.ok) checkAccepted(decoded.command, verdict, fuzzed.channel);
+  else checkRefused(decoded.invalid, verdict);
+  return { kind: decoded.ok ? 'accepted' : verdict.document === null ? 'unreadable' : 'refused', tookMs };
+}
+
+function decodeInTime({ channel, value }: FuzzedCommand): { decoded: Decoded; tookMs: number } {
+  const limitMs = MAX_MS + value.length * MAX_MS_PER_BYTE;
+  let tookMs = Infinity;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const startedMs = performance.now();
+    const decoded = decodeCommand(value, channel);
+    tookMs = Math.min(tookMs, performance.now() - startedMs);
+    if (tookMs <= limitMs) return { decoded, tookMs };
+  }
+  throw new Error(`decoding ${value.length} bytes took ${tookMs.toFixed(1)} ms, ${TRIES} times`);
+}
+
+function checkAccepted(command: Command, { faults, document }: CommandVerdict, channel: Channel): void {
+  if (faults.size > 0) throw new Error(`accepted in spite of ${[...faults].join(', ')}`);
+  const request = document?.['request'];
+  const sent: unknown = JSON.parse(command.body);
+  if (!isSameJson(sent, request)) throw new Error('what is sent is not the request');
+  const { id, type, expiresAt, delivery = null } = document ?? {};
+  const operation = OPERATIONS.get(command.operation.path);
+  if (operation?.name !== `${channel}.${String(type)}`) throw new Error(`it goes to ${command.operation.path}`);
+  const addressee = checkRequest(operation, request);
+  if (typeof addressee === 'string') throw new Error(`the API would refuse it: ${addressee}`);
+  const expected = {
+    id,
+    workspaceId: addressee.workspace,
+    recipient: addressee.recipient,
+    expiresAtMs: expiresAt === undefined ? null : instantOf(expiresAt),
+    delivery,
+  };
+  const { operation: _operation, body: _body, ...read } = command;
+  if (!isDeepStrictEqual(read, expected)) throw new Error('the command read differs from the document');
+}
+
+function checkRefused(invalid: InvalidCommand, { faults, document }: CommandVerdict): void {
+  if (faults.size === 0) throw new Error(`refused without a reason: ${invalid.violations.join('; ')}`);
+  const more = /^and (\d+) more$/.exec(invalid.violations.at(-1) ?? '');
+  const violations = more === null ? invalid.violations : invalid.violations.slice(0, -1);
+  if (violations.length === 0 || violations.length > MAX_VIOLATIONS) throw new Error('violations are not 1 to 50');
+  const named = new Set(violations.map(pathOf));
+  const unfounded = [...named].filter((path) => !faults.has(path));
+  if (unfounded.length > 0) throw new Error(`nothing is wrong with ${unfounded.join(', ')}`);
+  const unnamed = [...faults].filter((path) => !named.has(path));
+  if (more === null && unnamed.length > 0) throw new Error(`not named: ${unnamed.join(', ')}`);
+  checkKept(invalid, faults, document ?? {});
+}
+
+/** The path of a violation, whose words are checked to be the contract's own. */
+function pathOf(violation: string): string {
+  const words = WORDINGS.map((wording) => {
+    for (let at = violation.lastIndexOf(': '); at >= 0; at = violation.lastIndexOf(': ', at - 1)) {
+      if (wording.test(violation.slice(at + 2))) return at;
+      if (at === 0) break;
+    }
+    return -1;
+  });
+  const at = Math.max(...words);
+  if (at < 0) throw new Error(`a violation in unknown words, which may be a value: ${violation}`);
+  return violation.slice(0, at);
+}
+
+/** What a result says of a command that was refused: only what is valid by itself. */
+function checkKept({ id, type, workspaceId }: InvalidCommand, faults: ReadonlySet<string>, document: object): void {
+  if (id !== (faults.has('id') || faults.has('value') ? null : Reflect.get(document, 'id')))
+    throw new Error('wrong id');
+  const own: unknown = Reflect.get(document, 'type');
+  if (type !== (['text', 'media', 'template'].some((each) => each === own) ? own : null)) throw new Error('wrong type');
+  const request: unknown = Reflect.get(document, 'request');
+  const workspace: unknown = typeof request === 'object' && request !== null ? Reflect.get(request, 'workspace') : null;
+  const given: unknown = typeof workspace === 'object' && workspace !== null ? Reflect.get(workspace, 'id') : null;
+  if (workspaceId !== null && workspaceId !== given) throw new Error('wrong workspace');
+}
+
+/** Whether two values are the same JSON: the order of members says nothing, and `-0` is `0`. */
+function isSameJson(one: unknown, other: unknown): boolean {
+  if (typeof one !== 'object' || one === null || typeof other !== 'object' || other === null) return one === other;
+  const [names, others] = [Object.keys(one), Object.keys(other)];
+  return (
+    Array.isArray(one) === Array.isArray(other) &&
+    names.length === others.length &&
+    names.every((name) => Object.hasOwn(other, name) && isSameJson(Reflect.get(one, name), Reflect.get(other, name)))
+  );
+}
