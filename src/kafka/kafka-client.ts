@@ -1,4 +1,4 @@
-import { Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import { registerCodecs } from './codecs';
 import type { OffsetReset } from './offset-resets';
@@ -17,6 +17,11 @@ const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
   [logLevel.WARN, 'warn'],
   [logLevel.INFO, 'info'],
 ]);
+
+type ConnectionSettings = Pick<
+  ClientConfig,
+  'brokers' | 'clientId' | 'ssl' | 'sasl' | 'connectionTimeout' | 'requestTimeout'
+>;
 
 /** What kafkajs says, and no event tells, where retention has removed a committed offset (consumerGroup.js). */
 const OFFSET_RESET = 'Offset out of range, resetting to default offset';
@@ -37,6 +42,25 @@ const KEPT_FIELDS = [
   'error',
 ] as const;
 
+/** Where the brokers are, and how to be let in. */
+export function connectionSettings({
+  brokers,
+  clientId,
+  ssl,
+  sasl,
+  publishTimeoutMs,
+}: KafkaConfig): ConnectionSettings {
+  return {
+    brokers: [...brokers],
+    clientId,
+    ...(ssl === null ? {} : { ssl }),
+    // A copy: kafkajs keeps what it authenticates with on this very object, and the configuration is frozen.
+    ...(sasl === null ? {} : { sasl: { ...sasl } as SASLOptions }),
+    connectionTimeout: CONNECTION_TIMEOUT_MS,
+    requestTimeout: publishTimeoutMs,
+  };
+}
+
 /**
  * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
  * is away is waited for, and whoever waits has its own deadline.
@@ -46,12 +70,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   mendProtocolDecoding();
   mendProtocolEncoding();
   return new Kafka({
-    brokers: [...config.brokers],
-    clientId: config.clientId,
-    ...(config.ssl === null ? {} : { ssl: config.ssl }),
-    ...(config.sasl === null ? {} : { sasl: config.sasl as SASLOptions }),
-    connectionTimeout: CONNECTION_TIMEOUT_MS,
-    requestTimeout: config.publishTimeoutMs,
+    ...connectionSettings(config),
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },
     logLevel: logLevel.WARN,
     logCreator: () => (entry) => {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import type { Connector } from './connector';
+import { passOverContinue } from './interim-continue';
 
 /** undici's client alone: the package's index loads fetch, WebSocket and caches as well, which take 14 MiB. */
 const UndiciClient = require('undici/lib/dispatcher/client.js') as typeof Client;
@@ -28,6 +29,8 @@ export class Connection {
         this.#connecting = connector.open(target, (...outcome) => {
           this.#connecting = null;
           callback(...outcome);
+          const [, socket] = outcome;
+          if (socket !== null) passOverContinue(socket);
         });
         if (this.#abandoned !== null) this.#connecting.destroy(this.#abandoned);
       },

@@ -20,9 +20,9 @@ export interface RawServer {
   close(): Promise<void>;
 }
 
-/** @param onRequest called once per complete request, with the number of it on this server, from 1 */
+/** @param onRequest called once per complete request, with the number of it on this server, from 1, and its text */
 export async function startRawServer(
-  onRequest: (socket: Socket, count: number) => void,
+  onRequest: (socket: Socket, count: number, request: string) => void,
   { onSocket = () => undefined, server = createServer({ noDelay: true }) }: RawServerOptions = {},
 ): Promise<RawServer> {
   const sockets: Socket[] = [];
@@ -37,8 +37,9 @@ export async function startRawServer(
       received += chunk.toString('latin1');
       unread += chunk.toString('latin1');
       for (let end = requestEnd(unread); end !== null; end = requestEnd(unread)) {
+        const request = unread.slice(0, end);
         unread = unread.slice(end);
-        onRequest(socket, ++requests);
+        onRequest(socket, ++requests, request);
       }
     });
     onSocket(socket);

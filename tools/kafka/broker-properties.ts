@@ -1,3 +1,15 @@
+/** How clients authenticate and whether they are encrypted, on one listener. */
+export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+
+/** A listener for clients beside the plain one. */
+export interface ExtraListener {
+  /** Upper-case letters, as in `listener.name.<name>.…`, and not `CLIENT`, `INTERNAL` or `CONTROLLER`. */
+  readonly name: string;
+  readonly protocol: SecurityProtocol;
+  /** Address to bind, which is also the advertised one. */
+  readonly listen: string;
+}
+
 /** What a node of the cluster listens on, and how the others reach it. */
 export interface NodeEndpoints {
   /** Address to bind for clients and for clients' advertised address. */
@@ -9,6 +21,7 @@ export interface NodeEndpoints {
   /** Address to bind for the quorum, and the one its members use. */
   readonly controllerListen: string;
   readonly controllerAdvertised: string;
+  readonly extra: readonly ExtraListener[];
 }
 
 /** Fixed, because the data of a development cluster are never moved to another one. */
@@ -24,13 +37,15 @@ export function brokerProperties(
   if (node === undefined) throw new RangeError(`no node ${index} among ${nodes.length}`);
   const copies = String(nodes.length);
   const inSync = nodes.length === 1 ? '1' : '2';
+  const extra = node.extra.map(({ name, listen }) => `,${name}://${listen}`).join('');
+  const extraProtocols = node.extra.map(({ name, protocol }) => `,${name}:${protocol}`).join('');
   return {
     'process.roles': 'broker,controller',
     'node.id': String(index + 1),
     'controller.quorum.voters': nodes.map((peer, i) => `${i + 1}@${peer.controllerAdvertised}`).join(','),
-    listeners: `CLIENT://${node.listen},INTERNAL://${node.internalListen},CONTROLLER://${node.controllerListen}`,
-    'advertised.listeners': `CLIENT://${node.advertised},INTERNAL://${node.internalAdvertised}`,
-    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `CLIENT://${node.listen},INTERNAL://${node.internalListen},CONTROLLER://${node.controllerListen}${extra}`,
+    'advertised.listeners': `CLIENT://${node.advertised},INTERNAL://${node.internalAdvertised}${extra}`,
+    'listener.security.protocol.map': `CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT${extraProtocols}`,
     'inter.broker.listener.name': 'INTERNAL',
     'controller.listener.names': 'CONTROLLER',
     'default.replication.factor': copies,

@@ -1,10 +1,22 @@
+import type { SecurityProtocol } from './broker-properties.ts';
+
 /** Where a development Kafka comes from: named by `KAFKA_BROKERS`, run in Docker, or run on this machine's Java. */
 export type KafkaKind = 'existing' | 'docker' | 'java';
+
+/** Listeners with security, and who may log on to them: for Java's brokers alone, since Docker's keep no files of this machine. */
+export interface Security {
+  /** Beside the plain listener, which stays; by name. */
+  readonly listeners: Readonly<Record<string, SecurityProtocol>>;
+  /** Known to the cluster from its first start, with both SCRAM mechanisms. */
+  readonly scramUsers: Readonly<Record<string, string>>;
+}
 
 /** A Kafka to develop, test and measure against. Broker indexes start at 0 and are those of {@link DevKafka.brokers}. */
 export interface DevKafka {
   /** `host:port` of every broker; they stay the same over broker restarts. */
   readonly brokers: readonly string[];
+  /** `host:port` of every broker, by the name of a listener of {@link Security}. */
+  readonly listeners: Readonly<Record<string, readonly string[]>>;
   readonly kind: KafkaKind;
   /** False for an existing Kafka: the five broker methods below then reject. */
   readonly canControl: boolean;
@@ -35,6 +47,7 @@ export interface LaunchPlan {
   readonly fastStart: boolean;
   /** Broker properties that replace or add to the usual ones. */
   readonly properties: Readonly<Record<string, string>>;
+  readonly security: Security;
   /** The project's folder. */
   readonly root: string;
   /** Where Java's brokers put their data. */
@@ -54,6 +67,8 @@ export interface Fleet {
 export interface Broker {
   /** `host:port` for clients. */
   readonly address: string;
+  /** The same for other listeners, by their names. */
+  readonly listeners: Readonly<Record<string, string>>;
   /** Why it ended although nobody asked it to, undefined otherwise. */
   fault(): string | undefined;
   start(): Promise<void>;

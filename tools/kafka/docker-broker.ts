@@ -7,6 +7,7 @@ type Container = ReturnType<Awaited<ReturnType<typeof getContainerRuntimeClient>
 /** A broker as a container; its data live in the container, its host port is fixed. */
 export class DockerBroker implements Broker {
   readonly address: string;
+  readonly listeners = {};
   readonly #container: Container;
 
   constructor(address: string, container: Container) {

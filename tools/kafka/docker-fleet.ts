@@ -70,6 +70,7 @@ function endpoints(name: string, advertised: string): NodeEndpoints {
     internalAdvertised: `${name}:9094`,
     controllerListen: ':9093',
     controllerAdvertised: `${name}:9093`,
+    extra: [],
   };
 }
 

@@ -10,6 +10,8 @@ import type { Broker, KillSignal, Log } from './dev-kafka.ts';
 export interface JavaBrokerSpec {
   readonly name: string;
   readonly address: string;
+  /** `host:port` of other listeners, by their names; default none. */
+  readonly listeners?: Readonly<Record<string, string>>;
   /** The full command line, `java` first. */
   readonly command: readonly string[];
   /** Removed when this process dies without having stopped the broker. */
@@ -29,6 +31,7 @@ const KEPT_LINES = 15;
 /** A broker as a process of this machine. */
 export class JavaBroker implements Broker {
   readonly address: string;
+  readonly listeners: Readonly<Record<string, string>>;
   readonly #spec: JavaBrokerSpec;
   #process: ChildProcess | undefined;
   #endWanted = false;
@@ -36,6 +39,7 @@ export class JavaBroker implements Broker {
 
   constructor(spec: JavaBrokerSpec) {
     this.address = spec.address;
+    this.listeners = spec.listeners ?? {};
     this.#spec = spec;
   }
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { brokerProperties, CLUSTER_ID, jvmOptions } from './broker-properties.ts';
 import type { NodeEndpoints } from './broker-properties.ts';
-import type { Fleet, LaunchPlan } from './dev-kafka.ts';
+import type { Fleet, LaunchPlan, Security } from './dev-kafka.ts';
 import { freePorts } from './free-ports.ts';
 import { JavaBroker } from './java-broker.ts';
 import { ensureJars } from './kafka-jars.ts';
@@ -19,7 +19,7 @@ const DATA_FOLDER_PREFIX = 'messages-dispatcher-kafka-';
  */
 export async function launchJava(plan: LaunchPlan, java: string): Promise<Fleet> {
   const jars = await ensureJars(plan);
-  const nodes = await endpoints(plan.brokerCount);
+  const nodes = await endpoints(plan);
   const folder = await mkdtemp(join(plan.temporaryFolder, DATA_FOLDER_PREFIX));
   const classpath = ['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', join(jars, '*')];
 
@@ -29,16 +29,12 @@ export async function launchJava(plan: LaunchPlan, java: string): Promise<Fleet>
     const data = join(folder, name);
     await mkdir(data);
     const properties = { ...brokerProperties(nodes, index, plan.properties), 'log.dirs': data };
-    await writeFile(
-      config,
-      Object.entries(properties)
-        .map(([key, value]) => `${key}=${value}\n`)
-        .join(''),
-    );
-    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', config];
+    await writeFile(config, toPropertiesFile(properties));
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', config, ...addUsers(plan.security)];
     await run(java, [...jvmOptions(true), ...classpath, ...format], { signal: plan.signal });
     const command = [java, ...jvmOptions(plan.fastStart), ...classpath, 'kafka.Kafka', config];
-    return new JavaBroker({ name, address: node.advertised, command, folder, log: plan.log });
+    const listeners = Object.fromEntries(node.extra.map((extra) => [extra.name, extra.listen]));
+    return new JavaBroker({ name, address: node.advertised, listeners, command, folder, log: plan.log });
   };
 
   const preparing = nodes.map(prepare);
@@ -61,10 +57,30 @@ export async function launchJava(plan: LaunchPlan, java: string): Promise<Fleet>
   }
 }
 
-async function endpoints(count: number): Promise<NodeEndpoints[]> {
-  const addresses = (await freePorts(count * 3)).map((port) => `127.0.0.1:${port}`);
-  return Array.from({ length: count }, (_, index) => {
-    const [client = '', internal = '', controller = ''] = addresses.slice(index * 3);
+/** Lines of `key=value`; what a value holds, PEM's line ends among it, is taken as it stands. */
+export function toPropertiesFile(properties: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(properties).map(
+    ([key, value]) => `${key}=${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`,
+  );
+  return lines.join('');
+}
+
+/** Users of SCRAM must be there before the first of them logs on: nobody else could create them. */
+function addUsers({ scramUsers }: Security): string[] {
+  return Object.entries(scramUsers).flatMap(([name, password]) =>
+    ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [
+      '--add-scram',
+      `${mechanism}=[name=${name},password=${password}]`,
+    ]),
+  );
+}
+
+async function endpoints({ brokerCount, security }: LaunchPlan): Promise<NodeEndpoints[]> {
+  const listeners = Object.entries(security.listeners);
+  const perNode = 3 + listeners.length;
+  const addresses = (await freePorts(brokerCount * perNode)).map((port) => `127.0.0.1:${port}`);
+  return Array.from({ length: brokerCount }, (_, index) => {
+    const [client = '', internal = '', controller = '', ...others] = addresses.slice(index * perNode);
     return {
       listen: client,
       advertised: client,
@@ -72,6 +88,7 @@ async function endpoints(count: number): Promise<NodeEndpoints[]> {
       internalAdvertised: internal,
       controllerListen: controller,
       controllerAdvertised: controller,
+      extra: listeners.map(([name, protocol], at) => ({ name, protocol, listen: others[at] ?? '' })),
     };
   });
 }

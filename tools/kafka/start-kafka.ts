@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os';
 import { chooseSource } from './choose-source.ts';
 import type { Source } from './choose-source.ts';
-import type { Broker, DevKafka, Fleet, LaunchPlan, Log } from './dev-kafka.ts';
+import type { Broker, DevKafka, Fleet, LaunchPlan, Log, Security } from './dev-kafka.ts';
 import { launchJava } from './java-fleet.ts';
 import { announceIfSlow } from './progress.ts';
 import { projectRoot } from './project-root.ts';
@@ -9,6 +9,7 @@ import { untilReady } from './until-ready.ts';
 
 const READY_TIMEOUT_MS = 60_000;
 const EXISTING_TIMEOUT_MS = 15_000;
+const NO_SECURITY: Security = { listeners: {}, scramUsers: {} };
 
 /** Options of {@link startKafka}; all of them may be left out. */
 export interface StartKafkaOptions {
@@ -18,6 +19,8 @@ export interface StartKafkaOptions {
   readonly fastStart?: boolean;
   /** Broker properties that replace or add to the usual ones. Without effect on an existing Kafka. */
   readonly properties?: Readonly<Record<string, string>>;
+  /** Listeners with TLS or SASL and their users; default none. Rejects where the way to run brokers is not Java. */
+  readonly security?: Security;
   /** Default: the nearest folder at or above the working directory that is this project. */
   readonly root?: string;
   /** Default: the system's. Java's brokers put their data there and remove them when they stop; Docker keeps them in the containers. */
@@ -37,6 +40,7 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<DevKa
     brokerCount: options.brokers ?? 1,
     fastStart: options.fastStart ?? true,
     properties: options.properties ?? {},
+    security: options.security ?? NO_SECURITY,
     root: options.root ?? projectRoot(),
     temporaryFolder: options.temporaryFolder ?? tmpdir(),
     log: options.log ?? (() => {}),
@@ -54,6 +58,9 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<DevKa
 
 async function start(plan: LaunchPlan): Promise<DevKafka> {
   const source = await chooseSource(plan.root);
+  if (source.kind !== 'java' && plan.security !== NO_SECURITY) {
+    throw new Error('brokers with security run on Java alone: set DEV_KAFKA=java');
+  }
   if (source.kind === 'existing') return useExisting(source.brokers, plan);
 
   const fleet = await launch(source, plan);
@@ -98,6 +105,7 @@ async function useExisting(brokers: readonly string[], { log, signal }: LaunchPl
     );
   return {
     brokers,
+    listeners: {},
     kind: 'existing',
     canControl: false,
     stop: () => Promise.resolve(),
@@ -120,6 +128,7 @@ function controlled(kind: 'docker' | 'java', fleet: Fleet): DevKafka {
   };
   return {
     brokers: fleet.brokers.map(({ address }) => address),
+    listeners: byListener(fleet.brokers),
     kind,
     canControl: true,
     stop: () => {
@@ -136,4 +145,9 @@ function controlled(kind: 'docker' | 'java', fleet: Fleet): DevKafka {
     pauseBroker: (index) => withBroker(index, (broker) => broker.pause()),
     resumeBroker: (index) => withBroker(index, (broker) => broker.resume()),
   };
+}
+
+function byListener(brokers: readonly Broker[]): Record<string, string[]> {
+  const names = Object.keys(brokers[0]?.listeners ?? {});
+  return Object.fromEntries(names.map((name) => [name, brokers.map(({ listeners }) => listeners[name] ?? '')]));
 }

@@ -9,6 +9,7 @@ function node(name: string): NodeEndpoints {
     internalAdvertised: `${name}:2`,
     controllerListen: ':9093',
     controllerAdvertised: `${name}:3`,
+    extra: [],
   };
 }
 
@@ -33,6 +34,19 @@ describe('brokerProperties', () => {
       'min.insync.replicas': '1',
       'num.partitions': '7',
       'auto.create.topics.enable': 'true',
+    });
+  });
+
+  it('adds listeners to the usual ones, advertised where they listen', () => {
+    const extra = [
+      { name: 'TLS', protocol: 'SSL', listen: 'a:4' },
+      { name: 'LOGIN', protocol: 'SASL_SSL', listen: 'a:5' },
+    ] as const;
+    expect(brokerProperties([{ ...node('a'), extra }], 0, {})).toMatchObject({
+      listeners: 'CLIENT://:9092,INTERNAL://:9094,CONTROLLER://:9093,TLS://a:4,LOGIN://a:5',
+      'advertised.listeners': 'CLIENT://a:1,INTERNAL://a:2,TLS://a:4,LOGIN://a:5',
+      'listener.security.protocol.map':
+        'CLIENT:PLAINTEXT,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT,TLS:SSL,LOGIN:SASL_SSL',
     });
   });
 });

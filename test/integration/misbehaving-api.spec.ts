@@ -1,0 +1,144 @@
+import type { Socket } from 'node:net';
+import { MISBEHAVIOURS } from '../messages-api/misbehaviours.ts';
+import { ACCEPTED, answer, startRawServer, type RawServer } from '../messages-api/raw-server.ts';
+import { TestBed, type Command } from './harness';
+
+const TIMEOUT_MS = 500;
+const MIB = 1024 * 1024;
+
+/** A valid text; its recipient is its ordering key. */
+function text(id: string, to: string, workspace = 'w-1'): Command {
+  const request = { contact: { id: to }, workspace: { id: workspace }, textMessage: 'Hello' };
+  return { key: to, value: { id, type: 'text', request } };
+}
+
+/** Of the command that a request carries. */
+function idIn(request: string): string {
+  return decodeURIComponent(/\r\nidempotency-key: (\S+)/i.exec(request)?.[1] ?? '');
+}
+
+describe('an API that misbehaves', () => {
+  let bed: TestBed;
+  let api: RawServer;
+  /** How each command's calls are answered; any other's as they should be. */
+  const answers = new Map<string, (socket: Socket) => void>();
+  /** Calls per command. */
+  const calls = new Map<string, number>();
+
+  beforeAll(async () => {
+    api = await startRawServer((socket, _, request) => {
+      const id = idIn(request);
+      calls.set(id, (calls.get(id) ?? 0) + 1);
+      const misbehave = answers.get(id);
+      if (misbehave === undefined) socket.write(answer('200 OK', ACCEPTED));
+      else misbehave(socket);
+    });
+    bed = await TestBed.start({
+      settings: {
+        MESSAGES_API_URL: api.url,
+        MESSAGES_API_TIMEOUT_MS: String(TIMEOUT_MS),
+        // One connection: whatever a call leaves behind on it is there for the next one.
+        MAX_IN_FLIGHT: '1',
+        RETRY_MAX_ATTEMPTS: '1',
+      },
+    });
+  });
+
+  afterAll(async () => {
+    await bed.stop();
+    await api.close();
+  });
+
+  it.each(MISBEHAVIOURS)('$name: its command is $outcome, and the next ones are sent as ever', async (row) => {
+    answers.set(row.name, row.answer);
+    // Three others, so that the circuit, which looks at all calls of some seconds, stays closed.
+    const others = [1, 2, 3].map((at) => text(`${row.name} + ${at}`, `c-${at}-behind-${row.name}`));
+    const [place, ...behind] = await bed.produce([text(row.name, `c-${row.name}`), ...others]);
+    if (place === undefined) throw new Error('nothing was produced');
+    const { result } = await bed.resultOf(place);
+    expect(result).toMatchObject({ outcome: row.outcome, httpStatus: row.httpStatus, attempts: 1 });
+    for (const each of behind) {
+      expect((await bed.resultOf(each)).result).toMatchObject({ outcome: 'accepted', id: 'msg_81', attempts: 1 });
+    }
+    expect(calls.get(row.name)).toBe(1);
+    const letter = row.outcome === 'accepted' ? null : await bed.deadLetterOf(place);
+    expect(letter?.headers['outcome']).toBe(row.outcome === 'accepted' ? undefined : row.outcome);
+    expect(bed.hasDeadLetter(place)).toBe(row.outcome !== 'accepted');
+  });
+
+  it('sees its redirect followed by nobody, and its key by no other server', async () => {
+    const elsewhere = await startRawServer((socket) => void socket.write(answer('200 OK', ACCEPTED)));
+    try {
+      const location = `location: ${elsewhere.url}/v1/messages/whatsapp/sendtext\r\n`;
+      answers.set('moved', (socket) => void socket.write(answer('308 Permanent Redirect', '', location)));
+      const [place] = await bed.produce([text('moved', 'c-moved')]);
+      expect((await bed.resultOf(place)).result).toMatchObject({ outcome: 'rejected', httpStatus: 308 });
+      expect(elsewhere.sockets).toHaveLength(0);
+    } finally {
+      await elsewhere.close();
+    }
+  });
+
+  it('does not fill the memory with 100 MB at a time', async () => {
+    const flood = MISBEHAVIOURS.filter(({ name }) => name.includes('100 MB'));
+    const names = Array.from({ length: 10 }, (_, at) => `flood-${at}`);
+    for (const [at, name] of names.entries()) answers.set(name, flood[at % flood.length]?.answer ?? (() => undefined));
+    const beforeBytes = await residentBytes(bed);
+    const places = await bed.produce(names.map((name) => text(name, `c-${name}`)));
+    for (const place of places) expect((await bed.resultOf(place)).result.outcome).toBe('in-doubt');
+    expect((await residentBytes(bed)) - beforeBytes).toBeLessThan(64 * MIB);
+  });
+});
+
+describe('an API that limits one recipient for ever', () => {
+  let bed: TestBed;
+  let api: RawServer;
+  /** What it tells whom to wait for. */
+  const retryAfters = new Map<string, string>();
+
+  beforeAll(async () => {
+    api = await startRawServer((socket, _, request) => {
+      const retryAfter = retryAfters.get(idIn(request));
+      const refusal = answer('429 Slow Down', '', `retry-after: ${retryAfter}\r\n`);
+      socket.write(retryAfter === undefined ? answer('200 OK', ACCEPTED) : refusal);
+    });
+    bed = await TestBed.start({
+      settings: {
+        MESSAGES_API_URL: api.url,
+        RETRY_MAX_ATTEMPTS: '2',
+        RETRY_BASE_DELAY_MS: '10',
+        RETRY_AFTER_MAX_MS: '20',
+      },
+    });
+  });
+
+  afterAll(async () => {
+    await bed.stop();
+    await api.close();
+  });
+
+  it.each(['86400', 'Fri, 31 Dec 9999 23:59:59 GMT', 'soon', '-1', '9'.repeat(400)])(
+    'with Retry-After %s has its command fail, and no other one of the same workspace',
+    async (retryAfter) => {
+      const limited = `limited-${retryAfter.slice(0, 9)}`;
+      retryAfters.set(limited, retryAfter);
+      const [place] = await bed.produce([text(limited, `c-${limited}`, limited)]);
+      let isOver = false;
+      const end = bed.resultOf(place).finally(() => (isOver = true));
+      const others: string[] = [];
+      while (!isOver) {
+        const at: number = others.length;
+        const [other] = await bed.produce([text(`${limited} + ${at}`, `c-${at}-${limited}`, limited)]);
+        others.push((await bed.resultOf(other)).result.outcome);
+      }
+      expect((await end).result).toMatchObject({ outcome: 'failed', httpStatus: 429 });
+      expect(others.length).toBeGreaterThanOrEqual(10);
+      expect(new Set(others)).toEqual(new Set(['accepted']));
+      expect((await bed.deadLetterOf(place)).headers['outcome']).toBe('failed');
+    },
+  );
+});
+
+async function residentBytes(bed: TestBed): Promise<number> {
+  return Number(/^process_resident_memory_bytes (\S+)/m.exec(await bed.service.metrics())?.[1]);
+}

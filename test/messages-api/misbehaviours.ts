@@ -1,0 +1,176 @@
+import type { Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import type { Outcome } from '../../src/contract/outcome';
+import type { CallResult } from '../../src/messages-api/call-result';
+import { ACCEPTED, answer } from './raw-server';
+
+/** Something that an API should not do, and what has to come of it. */
+export interface Misbehaviour {
+  readonly name: string;
+  /** Answers one complete request. */
+  readonly answer: (socket: Socket) => void;
+  /** What the call comes to. */
+  readonly kind: CallResult['kind'];
+  /** What the command comes to with one attempt and `at-least-once`. */
+  readonly outcome: Outcome;
+  readonly httpStatus: number | null;
+}
+
+/** Ends of the table's rows; the outcome follows from the kind of the result. */
+const END = {
+  accepted: { kind: 'accepted', outcome: 'accepted' },
+  rejected: { kind: 'rejected', outcome: 'rejected' },
+  inDoubt: { kind: 'unreadable', outcome: 'in-doubt' },
+  failed: { kind: 'perhaps-sent', outcome: 'failed' },
+} as const;
+
+const MIB = 1024 * 1024;
+const LARGE_BYTES = 100 * MIB;
+const HALF = ACCEPTED.length >> 1;
+const TRICKLE_MS = 20;
+
+const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
+
+function row(
+  name: string,
+  end: (typeof END)[keyof typeof END],
+  httpStatus: number | null,
+  reply: string | Buffer | ((socket: Socket) => void),
+): Misbehaviour {
+  const write = typeof reply === 'function' ? reply : (socket: Socket) => void socket.write(reply);
+  return { name, answer: write, httpStatus, ...end };
+}
+
+/** Writes some text, and once that is likely read, does something worse. */
+const thenReset =
+  (text: string) =>
+  (socket: Socket): void => {
+    socket.write(text);
+    setTimeout(() => socket.resetAndDestroy(), TRICKLE_MS);
+  };
+
+/** Writes the same text again and again, for as long as the other side listens. */
+const trickle =
+  (first: string, again: string) =>
+  (socket: Socket): void => {
+    socket.write(first);
+    const timer = setInterval(() => socket.write(again), TRICKLE_MS);
+    socket.once('close', () => clearInterval(timer));
+  };
+
+/** Writes until all is written or the connection is gone. */
+const flood =
+  (head: string, block: string) =>
+  (socket: Socket): void => {
+    socket.write(head);
+    let leftBytes = LARGE_BYTES;
+    const pump = (): void => {
+      while (!socket.destroyed && leftBytes > 0) {
+        leftBytes -= block.length;
+        if (!socket.write(block)) return void socket.once('drain', pump);
+      }
+    };
+    pump();
+  };
+
+/** What an API may do wrong after it has read a request; every row is one line of docs/misbehaving-api.md. */
+export const MISBEHAVIOURS: readonly Misbehaviour[] = [
+  row('200 with an HTML page', END.inDoubt, 200, answer('200 OK', '<!doctype html><title>Sign in</title>')),
+  row('200 with no body', END.inDoubt, 200, answer('200 OK')),
+  row('204', END.inDoubt, 204, 'HTTP/1.1 204 No Content\r\n\r\n'),
+  row('200 compressed, unasked', END.inDoubt, 200, (socket) => {
+    const body = gzipSync(ACCEPTED);
+    socket.write(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
+    socket.write(body);
+  }),
+  row('a MessageResponse with an id that nobody knows', END.accepted, 200, answer('200 OK', '{"id":"someone-elses"}')),
+  row(
+    '200 with 100 MB of announced length',
+    END.inDoubt,
+    200,
+    flood(`HTTP/1.1 200 OK\r\ncontent-length: ${LARGE_BYTES}\r\n\r\n`, 'a'.repeat(MIB / 4)),
+  ),
+  row(
+    '200 with 100 MB in chunks',
+    END.inDoubt,
+    200,
+    flood('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n', chunk('a'.repeat(MIB / 4))),
+  ),
+  row('200 cut off half-way', END.inDoubt, 200, (socket) => socket.end(answer('200 OK', ACCEPTED).slice(0, -HALF))),
+  row('200 cut off half-way, in chunks', END.inDoubt, 200, (socket) =>
+    socket.end(`HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${chunk(ACCEPTED)}`),
+  ),
+  row('200 reset within the body', END.inDoubt, 200, thenReset(answer('200 OK', ACCEPTED).slice(0, -HALF))),
+  row(
+    '200 with a chunk of impossible length',
+    END.inDoubt,
+    200,
+    `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'f'.repeat(20)}\r\n${ACCEPTED}\r\n`,
+  ),
+  row(
+    '200 whose body trickles past the deadline',
+    END.inDoubt,
+    200,
+    trickle('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n', ' '),
+  ),
+  row('headers that trickle past the deadline', END.failed, null, trickle('HTTP/1.1 200 OK\r\n', 'x: 1\r\n')),
+  row('a status line that trickles past the deadline', END.failed, null, trickle('HTTP/1.1 200 ', 'O')),
+  row('interim answers without end', END.failed, null, trickle('', 'HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n')),
+  row('silence', END.failed, null, () => undefined),
+  row('a reset once the request is read', END.failed, null, (socket) => socket.resetAndDestroy()),
+  row('an end once the request is read', END.failed, null, (socket) => void socket.end()),
+  row('a reset within the status line', END.failed, null, thenReset('HTTP/1.1 2')),
+  row('a reset within the headers', END.failed, null, thenReset('HTTP/1.1 200 OK\r\ncontent-le')),
+  ...[300, 301, 302, 303, 304, 307, 308].map((status) =>
+    row(
+      `redirect ${status}`,
+      END.rejected,
+      status,
+      answer(`${status} Elsewhere`, '', 'location: http://127.0.0.1:9/\r\n'),
+    ),
+  ),
+  row('100 before the answer', END.accepted, 200, `HTTP/1.1 100 Continue\r\n\r\n${answer('200 OK', ACCEPTED)}`),
+  row('100, 102 and 103 before the answer, each by itself', END.accepted, 200, (socket) => {
+    const parts = ['100 Continue', '102 Processing', '103 Early Hints'].map((line) => `HTTP/1.1 ${line}\r\n\r\n`);
+    for (const [at, text] of [...parts, answer('200 OK', ACCEPTED)].entries())
+      setTimeout(() => socket.write(text), at * 10);
+  }),
+  row(
+    '101 to a protocol that nobody asked for',
+    END.failed,
+    null,
+    'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x05hello',
+  ),
+  row('101 to nothing', END.failed, null, 'HTTP/1.1 101 Switching Protocols\r\n\r\n'),
+  row('HTTP/1.0, its length announced', END.accepted, 200, (socket) =>
+    socket.end(`HTTP/1.0 200 OK\r\ncontent-length: ${ACCEPTED.length}\r\n\r\n${ACCEPTED}`),
+  ),
+  row('HTTP/1.0, ended by the connection', END.accepted, 200, (socket) =>
+    socket.end(`HTTP/1.0 200 OK\r\n\r\n${ACCEPTED}`),
+  ),
+  row('a body without any protocol', END.failed, null, (socket) => socket.end(ACCEPTED)),
+  row('HTTP/2 frames, unasked', END.failed, null, Buffer.from('00000604000000000000040000ffff', 'hex')),
+  row('garbage for a status line', END.failed, null, Buffer.from([0, 255, 13, 10, 13, 10, 7])),
+  row('a status that is no number', END.failed, null, 'HTTP/1.1 OK 200\r\n\r\n'),
+  row('one header of 1 MiB', END.failed, null, `HTTP/1.1 200 OK\r\nx: ${'a'.repeat(MIB)}\r\n\r\n`),
+  row('headers of 1 MiB together', END.failed, null, `HTTP/1.1 200 OK\r\n${'x-filler: aaaa\r\n'.repeat(MIB >> 4)}\r\n`),
+  row(
+    'both content-length and transfer-encoding',
+    END.failed,
+    null,
+    `HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n${chunk(ACCEPTED)}0\r\n\r\n`,
+  ),
+  row(
+    'two lengths that differ',
+    END.failed,
+    null,
+    `HTTP/1.1 200 OK\r\ncontent-length: ${ACCEPTED.length}\r\ncontent-length: 5\r\n\r\n${ACCEPTED}`,
+  ),
+  row(
+    'two answers at once',
+    END.accepted,
+    200,
+    answer('200 OK', ACCEPTED) + answer('422 Not Yours', '{"error":"stray"}'),
+  ),
+  row('more body than announced', END.accepted, 200, `${answer('200 OK', ACCEPTED)}and more`),
+];
