@@ -15,7 +15,9 @@ export function carriedText(setting: SettingEntry, env: NodeJS.ProcessEnv, readF
   const given = env[variable] ?? '';
   switch (carrier) {
     case 'text':
-      return ownText(variable, given);
+      return given === '' && isEmptyMeant(setting, env)
+        ? { kind: 'text', variable, text: '', fromFile: false }
+        : ownText(variable, given);
     case 'file':
       return given === '' ? { kind: 'unset' } : fileText(variable, given, readFile);
     case 'secret': {
@@ -25,6 +27,22 @@ export function carriedText(setting: SettingEntry, env: NodeJS.ProcessEnv, readF
       if (given !== '') return { kind: 'fault', variable, message: `must not be set together with ${file}` };
       return fileText(file, path, readFile);
     }
+  }
+}
+
+function isEmptyMeant({ variable, unset }: SettingEntry, env: NodeJS.ProcessEnv): boolean {
+  return env[variable] !== undefined && unset.kind === 'default' && unset.isEmptyMeant === true;
+}
+
+/** The file that a setting's text came from; null where it came from elsewhere. */
+export function fileOf({ variable, carrier }: SettingEntry, env: NodeJS.ProcessEnv): string | null {
+  switch (carrier) {
+    case 'text':
+      return null;
+    case 'file':
+      return env[variable] || null;
+    case 'secret':
+      return env[fileVariable(variable)] || null;
   }
 }
 

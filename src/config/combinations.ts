@@ -23,9 +23,8 @@ export function combinationFaults(environment: Environment, given: ReadonlySet<s
   if (environment.RETRY_BASE_DELAY_MS > environment.RETRY_MAX_DELAY_MS) {
     faults.push({ variable: 'RETRY_BASE_DELAY_MS', message: 'must be at most RETRY_MAX_DELAY_MS' });
   }
-  if (environment.DEFAULT_DELIVERY === 'at-most-once') {
-    const message =
-      'at-most-once needs shared state (REDIS_URL), which this version does not have; must be at-least-once';
+  if (environment.DEFAULT_DELIVERY === 'at-most-once' && !given.has('REDIS_URL')) {
+    const message = 'at-most-once needs REDIS_URL, which remembers what was sent; must be at-least-once without it';
     faults.push({ variable: 'DEFAULT_DELIVERY', message });
   }
   return faults;

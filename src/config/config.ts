@@ -45,9 +45,24 @@ export interface IntakeConfig {
   readonly maxBytes: number;
 }
 
+/** How long a command waits on a retry topic, and how that topic's name ends. */
+export interface Delay {
+  /** As it was written: `1m`. */
+  readonly name: string;
+  readonly delayMs: number;
+}
+
+/** Workspace id → key of the Messages API. */
+export type WorkspaceKeys = Readonly<Record<string, string>>;
+
 export interface MessagesApiConfig {
   readonly url: string;
+  /** Of every workspace that has none of its own. */
   readonly key: string;
+  readonly workspaceKeys: WorkspaceKeys;
+  /** Files that the keys came from, which may change; null where there is none. */
+  readonly keyFile: string | null;
+  readonly workspaceKeysFile: string | null;
   readonly timeoutMs: number;
   readonly maxResponseBytes: number;
 }
@@ -61,7 +76,18 @@ export interface DispatchConfig {
     readonly maxDelayMs: number;
     readonly retryAfterMaxMs: number;
   };
+  /** One retry topic for each, in the order of the rounds. */
+  readonly retryTopicDelays: readonly Delay[];
   readonly defaultDelivery: Delivery;
+}
+
+/** Where settled commands are remembered. */
+export interface SettledConfig {
+  /** null: in memory. */
+  readonly redisUrl: string | null;
+  readonly ttlMs: number;
+  /** Commands remembered in memory. */
+  readonly maxCommands: number;
 }
 
 /** The whole configuration: read once at start, deeply frozen. */
@@ -71,6 +97,7 @@ export interface Config {
   readonly intake: IntakeConfig;
   readonly messagesApi: MessagesApiConfig;
   readonly dispatch: DispatchConfig;
+  readonly settled: SettledConfig;
   readonly http: { readonly port: number };
   readonly shutdownTimeoutMs: number;
   readonly log: {

@@ -1,7 +1,23 @@
 import { CHANNELS, DELIVERIES, type Channel, type Delivery } from '../contract/channels';
-import type { ChannelLimits, Config, KafkaConfig, RateLimit } from './config';
-import { baseUrl, boolean, brokers, channels, choice, integer, MAX_TIMER_MS, name, rateLimit, text } from './kinds';
+import type { ChannelLimits, Config, Delay, KafkaConfig, RateLimit, WorkspaceKeys } from './config';
+import {
+  baseUrl,
+  boolean,
+  brokers,
+  channels,
+  choice,
+  delays,
+  duration,
+  integer,
+  MAX_TIMER_MS,
+  name,
+  rateLimit,
+  redisUrl,
+  text,
+  workspaceKeys,
+} from './kinds';
 import { Setting, type Unset } from './setting';
+import { API_KEY, API_KEY_GRAMMAR } from './workspace-keys';
 
 type SaslMechanism = NonNullable<KafkaConfig['sasl']>['mechanism'];
 
@@ -15,8 +31,7 @@ const LOG_FORMATS: readonly Config['log']['format'][] = ['json', 'pretty'];
 
 const milliseconds = integer(1, MAX_TIMER_MS);
 const pem = text(/-----BEGIN [A-Z0-9 ]+-----/, 'PEM text');
-// Whatever else is in a header value makes the HTTP client refuse each call, in an error that may quote the key.
-const apiKey = text(/^[\x21-\x7e]{1,4096}$/, '1 to 4096 printable ASCII characters without spaces');
+const apiKey = text(API_KEY, API_KEY_GRAMMAR);
 const saslPart = text(/^[^\0]+$/, 'a text without NUL characters');
 
 /**
@@ -103,8 +118,21 @@ export class Environment {
   @Setting(baseUrl, required('http://localhost:8080'), 'Base URL of the Messages API')
   readonly MESSAGES_API_URL!: string;
 
-  @Setting(apiKey, required('change-me'), 'Key of the Messages API, sent as `x-api-key`', 'secret')
+  @Setting(
+    apiKey,
+    required('change-me'),
+    'Key of the Messages API, sent as `x-api-key`; its file is read again when it changes',
+    'secret',
+  )
   readonly MESSAGES_API_KEY!: string;
+
+  @Setting(
+    workspaceKeys,
+    NONE,
+    'File of keys for single workspaces, instead of `MESSAGES_API_KEY`; read again when it changes',
+    'file',
+  )
+  readonly MESSAGES_API_KEYS_FILE!: WorkspaceKeys | null;
 
   @Setting(milliseconds, byDefault('10000'), 'One call, from connect to last byte')
   readonly MESSAGES_API_TIMEOUT_MS!: number;
@@ -128,11 +156,27 @@ export class Environment {
   readonly RETRY_AFTER_MAX_MS!: number;
 
   @Setting(
+    delays,
+    { kind: 'default', text: '1m,10m,1h', isEmptyMeant: true },
+    'Rounds on retry topics after that, for what was not sent',
+  )
+  readonly RETRY_TOPIC_DELAYS!: readonly Delay[];
+
+  @Setting(
     choice(DELIVERIES),
     byDefault('at-least-once'),
-    'Delivery of commands that ask for none; `at-most-once` needs shared state, which this version does not have',
+    'Delivery of commands that ask for none; `at-most-once` needs `REDIS_URL`',
   )
   readonly DEFAULT_DELIVERY!: Delivery;
+
+  @Setting(redisUrl, NONE, 'Redis that remembers settled commands for all replicas; in memory without it', 'secret')
+  readonly REDIS_URL!: string | null;
+
+  @Setting(duration, byDefault('24h'), 'How long a settled command is remembered')
+  readonly SETTLED_TTL!: number;
+
+  @Setting(integer(0, 10_000_000), byDefault('20000'), 'Settled commands remembered in memory, where there is no Redis')
+  readonly SETTLED_MAX_COMMANDS!: number;
 
   @Setting(
     integer(0, 65_535),

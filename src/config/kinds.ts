@@ -1,6 +1,7 @@
 import { isIPv6 } from 'node:net';
 import {
   ArrayUnique,
+  IsArray,
   IsBoolean,
   IsIn,
   IsInt,
@@ -12,8 +13,10 @@ import {
   type ValidationOptions,
 } from 'class-validator';
 import { CHANNELS, type Channel } from '../contract/channels';
-import type { RateLimit } from './config';
+import type { Delay, RateLimit, WorkspaceKeys } from './config';
+import { DURATION_GRAMMAR, parseDuration } from './duration';
 import { parseRateLimit, RATE_LIMIT_GRAMMAR } from './rate-limit';
+import { parseWorkspaceKeys, WORKSPACE_KEYS_GRAMMAR } from './workspace-keys';
 
 /** What the text of a setting may be, and how it is read. Once every check has passed, the parsed value is a T. */
 export interface Kind<T> {
@@ -87,6 +90,42 @@ export const rateLimit: Kind<RateLimit> = {
   parse: (given) => parseRateLimit(given) ?? given,
   checks: [IsObject],
 };
+
+/** `90s`, `1m`, `24h`: a whole number and a unit. */
+export const duration: Kind<number> = {
+  mustBe: DURATION_GRAMMAR,
+  parse: (given) => parseDuration(given) ?? given,
+  checks: [IsInt],
+};
+
+export const delays: Kind<readonly Delay[]> = {
+  mustBe: 'durations such as 1m,10m,1h, from 1ms to 24d, comma-separated, none twice; or empty for none',
+  parse: (given) => {
+    const all = given === '' ? [] : items(given);
+    const read = all.map((text) => ({ name: text, delayMs: parseDuration(text) }));
+    const isRead = read.every((delay): delay is Delay => delay.delayMs !== null);
+    return isRead && new Set(read.map(({ delayMs }) => delayMs)).size === read.length ? read : given;
+  },
+  checks: [IsArray],
+};
+
+export const redisUrl: Kind<string> = {
+  mustBe: 'a redis or rediss URL such as redis://:password@localhost:6379/0',
+  parse: (given) => given,
+  checks: [(options) => ValidateBy({ name: 'isRedisUrl', validator: { validate: isRedisUrl } }, options)],
+};
+
+/** Workspace id → key of the Messages API. */
+export const workspaceKeys: Kind<WorkspaceKeys> = {
+  mustBe: WORKSPACE_KEYS_GRAMMAR,
+  parse: (given) => parseWorkspaceKeys(given) ?? given,
+  checks: [IsObject],
+};
+
+function isRedisUrl(value: unknown): boolean {
+  const url = URL.parse(String(value));
+  return url !== null && (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '';
+}
 
 function items(list: string): readonly string[] {
   return list.split(',').map((item) => item.trim());

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { plainToInstance } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import { carriedText, type Carried, type ReadFile } from './carried-texts';
+import { carriedText, type Carried, fileOf, type ReadFile } from './carried-texts';
 import { combinationFaults } from './combinations';
 import type { Config } from './config';
 import { Environment } from './environment';
@@ -34,10 +34,11 @@ export function readConfig(
     messages.set(property, Object.values(constraints ?? {}).join('; '));
   }
 
+  const files = new Map(settings.map((setting) => [setting.variable, fileOf(setting, env)]));
   const faults = settings.flatMap(({ variable }) => faultLine(variable, carried.get(variable), messages.get(variable)));
   return faults.length > 0
     ? { ok: false, faults }
-    : { ok: true, config: deepFreeze(toConfig(environment, hostname())) };
+    : { ok: true, config: deepFreeze(toConfig(environment, hostname(), files)) };
 }
 
 function textOf(setting: SettingEntry, carried: Carried | undefined): string | null {

@@ -5,7 +5,8 @@ import type { Kind } from './kinds';
 /** What holds where a variable is not set: nothing, a text read like a given one, a value derived from others, or a fault. */
 export type Unset =
   | { readonly kind: 'none' }
-  | { readonly kind: 'default'; readonly text: string }
+  /** `isEmptyMeant`: a variable that is set to nothing has that for its value, rather than the default. */
+  | { readonly kind: 'default'; readonly text: string; readonly isEmptyMeant?: true }
   | { readonly kind: 'derived'; readonly shown: string }
   | { readonly kind: 'required'; readonly example: string };
 

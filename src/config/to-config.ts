@@ -2,8 +2,15 @@ import { CHANNELS, type Channel } from '../contract/channels';
 import type { ChannelLimits, Config, KafkaConfig } from './config';
 import { rateLimitVariable, type Environment } from './environment';
 
-/** Arranges a valid environment for those who use it. `hostname` completes the replica id where none is set. */
-export function toConfig(environment: Environment, hostname: string): Config {
+/**
+ * Arranges a valid environment for those who use it. `hostname` completes the replica id where none is set; `files` are those
+ * that settings were read from, by variable.
+ */
+export function toConfig(
+  environment: Environment,
+  hostname: string,
+  files: ReadonlyMap<string, string | null>,
+): Config {
   const replicaId = environment.REPLICA_ID ?? `${hostname}-${environment.HTTP_PORT}`;
   return {
     replicaId,
@@ -26,6 +33,9 @@ export function toConfig(environment: Environment, hostname: string): Config {
       // Paths of operations open with a slash.
       url: new URL(environment.MESSAGES_API_URL).href.replace(/\/+$/, ''),
       key: environment.MESSAGES_API_KEY,
+      workspaceKeys: environment.MESSAGES_API_KEYS_FILE ?? {},
+      keyFile: files.get('MESSAGES_API_KEY') ?? null,
+      workspaceKeysFile: files.get('MESSAGES_API_KEYS_FILE') ?? null,
       timeoutMs: environment.MESSAGES_API_TIMEOUT_MS,
       maxResponseBytes: environment.MESSAGES_API_MAX_RESPONSE_BYTES,
     },
@@ -41,7 +51,13 @@ export function toConfig(environment: Environment, hostname: string): Config {
         maxDelayMs: environment.RETRY_MAX_DELAY_MS,
         retryAfterMaxMs: environment.RETRY_AFTER_MAX_MS,
       },
+      retryTopicDelays: environment.RETRY_TOPIC_DELAYS,
       defaultDelivery: environment.DEFAULT_DELIVERY,
+    },
+    settled: {
+      redisUrl: environment.REDIS_URL,
+      ttlMs: environment.SETTLED_TTL,
+      maxCommands: environment.SETTLED_MAX_COMMANDS,
     },
     http: { port: environment.HTTP_PORT },
     shutdownTimeoutMs: environment.SHUTDOWN_TIMEOUT_MS,

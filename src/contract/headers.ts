@@ -25,12 +25,18 @@ export const HEADER = {
   originalOffset: 'kafka_dlt-original-offset',
   originalTimestamp: 'kafka_dlt-original-timestamp',
   truncated: 'kafka_dlt-truncated',
+  retryDue: 'retry-due',
+  retryRound: 'retry-round',
+  retryOwnKey: 'retry-own-key',
+  /** Place `<partition>/<offset>` of the dead letter that a command was redriven from. */
+  redrive: 'redrive',
 } as const;
 
 /** Headers that a result takes over from its command, and how many bytes of each at most. */
 const COPIED = { [HEADER.traceparent]: 256, [HEADER.tracestate]: 4_096, [HEADER.correlationId]: 4_096 };
 
 const MAX_PARTITION = 2 ** 31 - 1;
+const MAX_REDRIVE_BYTES = 256;
 /** Nest looks only whether the header is there; this is what its own server sends. */
 const DISPOSED = Buffer.alloc(1);
 
@@ -66,6 +72,11 @@ export function resultHeaders(own: Headers, commandId: string | null, outcome: O
   return headers;
 }
 
+/** Which redrive of a dead letter a command comes from, by its header; null for none. */
+export function redriveToken(own: Headers): string | null {
+  return lastValue(own, HEADER.redrive, MAX_REDRIVE_BYTES)?.toString() ?? null;
+}
+
 /** Where the result is to be sent too; null where the command asks for no reply or names no possible topic. */
 export function replyTarget(own: Headers): ReplyTarget | null {
   const topic = lastValue(own, HEADER.replyTopic, 249)?.toString() ?? '';
@@ -91,7 +102,27 @@ export function truncatedDeadLetterHeaders(cause: DeadLetterCause): Headers {
   return { ...causeHeaders(cause), [HEADER.truncated]: 'true' };
 }
 
-function causeHeaders({ source, timestamp, outcome, error, attempts }: DeadLetterCause): Headers {
+/** What a dead letter says beside the command's own headers. Of the same names, the command's are gone. */
+const DEAD_LETTER_ONLY: ReadonlySet<string> = new Set([
+  HEADER.outcome,
+  HEADER.error,
+  HEADER.attempts,
+  HEADER.retryDue,
+  HEADER.retryRound,
+  HEADER.retryOwnKey,
+  HEADER.redrive,
+]);
+const DEAD_LETTER_PREFIX = 'kafka_dlt-';
+
+/** The headers that a dead letter has from its command. */
+export function ownHeaders(deadLetter: Headers): Headers {
+  return Object.fromEntries(
+    Object.entries(deadLetter).filter(([name]) => !DEAD_LETTER_ONLY.has(name) && !name.startsWith(DEAD_LETTER_PREFIX)),
+  );
+}
+
+/** Headers that say why a record was written, and whence its command came. */
+export function causeHeaders({ source, timestamp, outcome, error, attempts }: DeadLetterCause): Headers {
   return {
     [HEADER.originalTopic]: source.topic,
     [HEADER.originalPartition]: String(source.partition),
@@ -116,7 +147,7 @@ export function headerBytes(headers: Headers): number {
 }
 
 /** The last value of a header, as Kafka's own clients read one; null where it is absent, empty or larger than `maxBytes`. */
-function lastValue(headers: Headers, name: string, maxBytes: number): HeaderValue | null {
+export function lastValue(headers: Headers, name: string, maxBytes: number): HeaderValue | null {
   const header = headers[name];
   const value = Array.isArray(header) ? header.at(-1) : header;
   // A header's value may be null on the wire, whatever kafkajs declares.

@@ -40,6 +40,8 @@ export interface Result extends MessageResponse {
   /** ISO 8601, UTC. */
   readonly completedAt: string;
   readonly source: Source;
+  /** Present where an earlier record of the command brought it to this end, so that an earlier result may exist. */
+  readonly replayed?: true;
 }
 
 /** Whether an outcome is written to the dead-letter topic too. */

@@ -14,6 +14,7 @@ export interface Completion {
   readonly source: Source;
   /** Milliseconds since the epoch. */
   readonly completedAtMs: number;
+  readonly isReplay: boolean;
 }
 
 /** How a command that must not be sent ends: without a call, its violations as the error. */
@@ -23,7 +24,7 @@ export function settledAsInvalid(invalid: InvalidCommand): Settled {
 }
 
 /** The result of a command, `error` cut to what the contract permits. */
-export function buildResult({ command, channel, settled, source, completedAtMs }: Completion): Result {
+export function buildResult({ command, channel, settled, source, completedAtMs, isReplay }: Completion): Result {
   const { outcome, response, attempts, httpStatus } = settled;
   return {
     commandId: command.id,
@@ -38,6 +39,7 @@ export function buildResult({ command, channel, settled, source, completedAtMs }
     httpStatus,
     completedAt: new Date(completedAtMs).toISOString(),
     source,
+    ...(isReplay && { replayed: true as const }),
   };
 }
 

@@ -36,6 +36,16 @@ export class Topics {
     return channels.flatMap((channel) => LANES.map((lane) => ({ topic: this.command(channel, lane), channel, lane })));
   }
 
+  /** A channel's retry topic for a delay such as `1m`. */
+  retry(channel: Channel, delay: string): string {
+    return `${this.retries(channel)}.${delay}`;
+  }
+
+  /** What all retry topics of a channel begin with, and their consumer group ends with. */
+  retries(channel: Channel): string {
+    return `${this.prefix}retries.${channel}`;
+  }
+
   /** Whether a topic lies under the prefix: such a one is no place for replies. With an empty prefix that is every topic. */
   includes(topic: string): boolean {
     return topic.startsWith(this.prefix);

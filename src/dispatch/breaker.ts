@@ -46,6 +46,11 @@ export class Breaker {
     if (this.state === 'open') this.state = 'probing';
   }
 
+  /** The probe was not sent after all. */
+  unprobed(): void {
+    if (this.state === 'probing') this.state = 'open';
+  }
+
   /** The probe came back; what says nothing of what is guarded is `no-better`. Where none is out, nothing changes. */
   probed(answer: 'better' | 'no-better', nowMs: number): void {
     if (this.state !== 'probing') return;

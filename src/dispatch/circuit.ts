@@ -30,6 +30,10 @@ export class Circuit {
     this.breaker.probing();
   }
 
+  unprobed(): void {
+    this.breaker.unprobed();
+  }
+
   /** The API answered, whatever it said. A probe's answer closes the circuit; a straggler's does not. */
   success(nowMs: number, isProbe: boolean): void {
     this.window.success(nowMs);

@@ -39,6 +39,10 @@ export class Credential<C extends object> {
     this.breaker.probing();
   }
 
+  unprobed(): void {
+    this.breaker.unprobed();
+  }
+
   /** A call of the command succeeded. Returns the held commands whose 403 is now known to be their own. */
   success(command: C): C[] {
     if (this.held.size === 0) return [];

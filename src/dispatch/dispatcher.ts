@@ -1,92 +1,108 @@
 import type { Config } from '../config/config';
 import type { Command } from '../contract/command';
-import type { Outcome, Settled } from '../contract/outcome';
-import { fullJitter } from '../messages-api/backoff';
+import type { Settled } from '../contract/outcome';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
-import type { Passage } from './breaker';
-import { Circuit } from './circuit';
+import type { SettledStore } from '../settlement/settled-store';
+import { ApiGate, type Call, NO_PROBE, type Probe } from './api-gate';
+import { Bulkhead } from './bulkhead';
+import { type Admission, Claims } from './claims';
 import type { Clock } from './clock';
-import { Credential } from './credential';
+import type { Credential } from './credential';
+import type { KeyRing } from './credentials';
+import { type FollowUp, FollowUps, forbidden, settledWithout } from './follow-up';
 import type { Job } from './job';
 import type { JobSource } from './job-source';
-import { LimitedScopes } from './limited-scopes';
 import type { RateLimiter } from './rate-limiter';
 import { Scheduler } from './scheduler';
-import { isApiFailure, isCommandsOwnFailure, isSuccess, judge, type RetryReason } from './verdict';
 
 /** One call to the Messages API; never rejects. */
 export type SendCommand = (command: Command) => Promise<CallResult>;
-/** Publishes how a command ended; resolves once that is acknowledged, however long it takes. */
-export type SettleJob = (job: Job, settled: Settled) => Promise<void>;
+
+/** How a command ended, and when, in milliseconds since the epoch. */
+export interface Ending {
+  readonly settled: Settled;
+  readonly completedAtMs: number;
+  /** Whether an earlier record of the command brought it to this end. */
+  readonly isReplay: boolean;
+}
+
+/** Writes down what became of a command; each resolves once that is acknowledged, however long it takes. */
+export interface Outcomes {
+  settle(job: Job, ending: Ending): Promise<void>;
+  /** The command goes on to a retry topic: that of `round`, from 1. */
+  park(job: Job, settled: Settled, round: number): Promise<void>;
+}
 
 /** What the dispatcher tells the rest of the service. */
 export interface DispatchListener {
   /** Nothing may be sent for a while (true), or again (false): consumption pauses and resumes with it. */
   onHalted(halted: boolean): void;
-  /** The API refused the key, once more: at most once a minute. */
-  onKeyRefused(httpStatus: number | null): void;
-}
-
-/** A call that came back. */
-interface Call {
-  readonly startedMs: number;
-  readonly endedMs: number;
-  /** Whether it was sent to find out if circuit and credential may close. */
-  readonly isProbe: boolean;
+  /** The API refused a workspace's key, once more: at most once a minute for each key. */
+  onKeyRefused(httpStatus: number | null, workspaceId: string): void;
 }
 
 interface Deps {
-  readonly config: Config['dispatch'];
+  readonly config: Pick<Config['dispatch'], 'maxInFlight' | 'retry' | 'retryTopicDelays'>;
   /** Deadline of one call: longer ones mean that dispatch is stuck. */
   readonly callTimeoutMs: number;
   readonly clock: Clock;
   readonly random: () => number;
   readonly limiter: RateLimiter;
+  readonly keys: KeyRing;
+  readonly store: SettledStore;
   readonly telemetry: Telemetry;
   readonly send: SendCommand;
-  readonly settle: SettleJob;
+  readonly outcomes: Outcomes;
   readonly listener: DispatchListener;
 }
 
 /** Until the next look at a partition whose group has not heard of this replica for a session timeout. */
 const UNTRUSTED_MS = 200;
 const KEY_REFUSED_APART_MS = 60_000;
-/** `Retry-After: 0` asks for no wait, and would be answered at wire speed. */
-const LEAST_WAIT_MS = 100;
 /** Longest sleep between two looks at the scheduler; a wait that ends later is looked at again. */
 const MAX_SLEEP_MS = 60_000;
 
 /**
- * Takes valid commands to their outcomes: chooses the next (Scheduler), sends it while slots, circuit and credential allow,
- * and settles it or lets it wait for another try. A command that waits holds its key's turn, but no slot.
+ * Takes valid commands to their outcomes: chooses the next (Scheduler), claims it (Claims), sends it while slots, circuit
+ * and credential allow (ApiGate, Bulkhead), and settles it or lets it wait for another try (FollowUps). A command that waits
+ * holds its key's turn, but no slot.
  */
 export class Dispatcher {
   private readonly scheduler: Scheduler<Job>;
-  private readonly circuit = new Circuit();
-  private readonly credential = new Credential<Job>();
-  private readonly limited = new LimitedScopes();
+  private readonly gate: ApiGate;
+  private readonly bulkhead: Bulkhead;
+  private readonly claims: Claims;
+  private readonly followUps: FollowUps;
   /** When each call on the wire started; the oldest is first. */
   private readonly calls = new Map<Job, number>();
-  /** Probes in vain, and when each may be sent again: after every other key, or once a probe has helped. */
-  private readonly probedInVain = new Map<Job, number>();
+  private readonly keyRefusedAtMs = new WeakMap<Credential<Job>, number>();
   private settlingCount = 0;
   private stopped = false;
   private halted = false;
   private wakeAtMs = 0;
-  private keyRefusedAtMs = -Infinity;
   private cancelWake: (() => void) | null = null;
   private readonly idle = Promise.withResolvers<void>();
 
   constructor(private readonly deps: Deps) {
+    const { clock, config, keys, random, store, telemetry } = deps;
     const limiter: RateLimiter = {
       reserve: (sender, nowMs) => {
         const refusal = deps.limiter.reserve(sender, nowMs);
-        if (refusal !== null) deps.telemetry.limitWaited(sender.channel, refusal.waitMs);
+        if (refusal !== null) telemetry.limitWaited(sender.channel, refusal.waitMs);
         return refusal;
       },
     };
-    this.scheduler = new Scheduler(limiter, (job) => job.decided !== null || job.isExpired(deps.clock.wallMs()));
+    const gate = new ApiGate(keys, config.maxInFlight);
+    const bulkhead = new Bulkhead(config.maxInFlight);
+    this.gate = gate;
+    this.bulkhead = bulkhead;
+    this.claims = new Claims(store, () => clock.wallMs());
+    this.followUps = new FollowUps({ config, gate, random, telemetry });
+    this.scheduler = new Scheduler(limiter, (job) => job.decided !== null || job.isExpired(clock.wallMs()), {
+      workspaceMs: (workspaceId, nowMs) => gate.holdMs(workspaceId, nowMs),
+      isFull: (channel, nowMs) => !bulkhead.mayTake(channel, nowMs),
+    });
   }
 
   get inFlight(): number {
@@ -110,11 +126,12 @@ export class Dispatcher {
   }
 
   get isCircuitOpen(): boolean {
-    return this.circuit.isOpen;
+    return this.gate.isCircuitOpen;
   }
 
-  get isCredentialRefused(): boolean {
-    return this.credential.isRefused;
+  /** How many keys the API refuses. */
+  get refusedCredentials(): number {
+    return this.gate.refusedCredentials;
   }
 
   openPartition(): JobSource['queues'] {
@@ -130,222 +147,206 @@ export class Dispatcher {
   pump(): void {
     this.cancelWake?.();
     this.cancelWake = null;
-    while (!this.stopped && this.calls.size < this.deps.config.maxInFlight) {
+    while (!this.stopped && this.calls.size < this.gate.mostAtOnce) {
       const nowMs = this.deps.clock.monotonicMs();
-      const passage = this.passage(nowMs);
+      const passage = this.gate.passage(nowMs);
       if (passage.kind === 'blocked') {
         this.sleep(passage.waitMs);
         return;
       }
       const turn = this.scheduler.next(nowMs);
-      if (!('job' in turn)) {
-        if (passage.kind === 'probe' && this.releaseProbed()) continue;
-        this.sleep(turn.waitMs);
+      if ('job' in turn) {
+        this.start(turn.job, nowMs);
+        continue;
+      }
+      const aside = this.gate.takeBack(nowMs);
+      if (aside === null) {
+        this.sleep(Math.min(turn.waitMs, this.gate.asideMs(nowMs)));
         return;
       }
-      this.start(turn.job, passage);
+      this.scheduler.retryAt(aside[0].source.queues, ...aside);
     }
   }
 
   /** Gives up the waiting commands of a partition that was lost; those on the wire go on to their outcome. */
   discard(source: JobSource): void {
     for (const job of this.scheduler.discardWaiting(source.queues)) this.giveUp(job);
-    for (const job of this.probedInVain.keys()) {
-      if (job.source !== source) continue;
+    for (const job of this.gate.asideOf(source)) {
       this.scheduler.complete(source.queues, job);
       this.giveUp(job);
     }
   }
 
-  /** Starts nothing more, and resolves once what is on the wire is settled; a settlement may outlast any deadline of its caller. */
+  /** Keys have changed; `isCurrent` tells which are still in use. What waits for a new one goes on. */
+  keysChanged(isCurrent: (key: string) => boolean): void {
+    this.gate.keysChanged(isCurrent);
+    this.reconsider();
+    this.pump();
+  }
+
+  /**
+   * Starts nothing more, and resolves once what is on the wire is settled; a settlement may outlast any deadline of its
+   * caller. What waits is left to whoever reads it next.
+   */
   async drain(): Promise<void> {
     this.stopped = true;
     this.cancelWake?.();
     this.cancelWake = null;
     this.checkIdle();
     await this.idle.promise;
+    this.claims.releaseAll();
   }
 
-  private start(job: Job, passage: Passage): void {
+  private start(job: Job, nowMs: number): void {
     const ended = job.decided ?? this.expired(job);
     if (ended !== null) {
       void this.end(job, ended);
       return;
     }
     if (!job.source.maySend) {
-      this.scheduler.retryAt(job.source.queues, job, this.deps.clock.monotonicMs() + UNTRUSTED_MS);
+      this.scheduler.retryAt(job.source.queues, job, nowMs + UNTRUSTED_MS);
       return;
     }
-    const isProbe = passage.kind === 'probe';
-    if (isProbe) {
-      this.circuit.probing();
-      this.credential.probing();
+    const probe = this.gate.begin(job, nowMs);
+    this.calls.set(job, nowMs);
+    this.bulkhead.taken(job.channel, nowMs);
+    const admission = this.claims.admit(job);
+    if (!(admission instanceof Promise)) {
+      this.follow(job, probe, admission);
+      return;
     }
-    void this.attempt(job, isProbe);
+    void admission.then((late) => {
+      const heldMs = late.kind === 'send' ? this.heldMs(job, probe) : 0;
+      this.follow(job, probe, heldMs > 0 ? { kind: 'wait', delayMs: heldMs } : late);
+      this.pump();
+      this.checkIdle();
+    });
+  }
+
+  /** For how long a command that could be sent before its claim was made may no longer be; 0 where it still may. */
+  private heldMs(job: Job, probe: Probe): number {
+    if (this.stopped || !job.source.maySend) return UNTRUSTED_MS;
+    if (probe !== NO_PROBE) return 0;
+    const nowMs = this.deps.clock.monotonicMs();
+    const passage = this.gate.passage(nowMs);
+    const shutMs = passage.kind === 'blocked' ? Math.min(passage.waitMs, MAX_SLEEP_MS) : 0;
+    return Math.max(shutMs, Math.min(this.scheduler.pauseMs(job, nowMs), MAX_SLEEP_MS));
+  }
+
+  private follow(job: Job, probe: Probe, admission: Admission): void {
+    if (admission.kind === 'send') {
+      void this.attempt(job, probe);
+      return;
+    }
+    this.gate.withdraw(probe);
+    this.leave(job);
+    if (admission.kind === 'end') void this.end(job, admission.settled, admission.replayOf);
+    else this.wait(job, admission.delayMs, NO_PROBE);
+    if (probe.credential !== null) this.reconsider();
   }
 
   /** The whole life of one call: send, tell circuit and credential, then settle or wait. */
-  private async attempt(job: Job, isProbe: boolean): Promise<void> {
+  private async attempt(job: Job, probe: Probe): Promise<void> {
     const { clock, telemetry, send } = this.deps;
     const startedMs = clock.monotonicMs();
-    this.calls.set(job, startedMs);
+    const credential = this.gate.credentialOf(job);
     const result = await send(job.command);
-    const call: Call = { startedMs, endedMs: clock.monotonicMs(), isProbe };
+    const call: Call = { startedMs, endedMs: clock.monotonicMs(), probe, credential };
     job.calls++;
     job.httpStatus = result.httpStatus;
     telemetry.called(job.channel, job.command.operation.type, result.httpStatus, call.endedMs - startedMs);
-    this.observe(job, result, call);
-    this.follow(job, result, call);
-    this.calls.delete(job);
+    for (const held of this.gate.observe(job, result, call)) this.rejectHeld(held);
+    this.apply(job, call, this.followUps.after(job, result, call));
+    this.leave(job);
+    if (probe !== NO_PROBE) this.reconsider();
+    this.reportHalt();
     this.pump();
     this.checkIdle();
   }
 
-  private observe(job: Job, result: CallResult, { endedMs, isProbe }: Call): void {
-    const succeeded = isSuccess(result);
-    if (isApiFailure(result)) this.circuit.failure(job, job.keyId, endedMs, isProbe);
-    else this.circuit.success(endedMs, isProbe);
-    if (isProbe) this.credential.probed(succeeded, endedMs);
-    if (succeeded) {
-      this.releaseHeld(job);
-      this.limited.served(job.channel, job.workspaceId);
-    }
-    this.reportHalt();
-  }
-
-  private follow(job: Job, result: CallResult, call: Call): void {
-    const verdict = judge(result, job.delivery);
-    switch (verdict.kind) {
-      case 'settle':
-        void this.end(job, {
-          ...verdict,
-          attempts: job.calls,
-          httpStatus: job.httpStatus,
-        });
+  private apply(job: Job, call: Call, followUp: FollowUp): void {
+    switch (followUp.kind) {
+      case 'end':
+        void this.end(job, followUp.settled);
+        return;
+      case 'park':
+        void this.park(job, followUp.settled, followUp.round);
+        return;
+      case 'refused':
+        this.warnOfKey(job, call);
+        this.wait(job, 0, call.probe);
+        return;
+      case 'wait':
+        this.wait(job, followUp.delayMs, call.probe);
         return;
       case 'limited':
-        this.waitForLimit(job, verdict.retryAfterMs, call);
-        return;
-      case 'unauthorized':
-        this.credential.unauthorized(call.endedMs);
-        this.refused(job, result, call);
-        return;
-      case 'forbidden':
-        this.followForbidden(job, result, call);
-        return;
-      case 'retry':
-        job.perhapsSent ||= verdict.perhapsSent;
-        job.failures.push({
-          ...call,
-          excusable: !(call.isProbe && isCommandsOwnFailure(result)),
-        });
-        this.retry(job, verdict.reason, 'detail' in result ? result.detail : '', call);
-    }
-  }
-
-  private retry(job: Job, reason: RetryReason, detail: string, call: Call): void {
-    const { retry } = this.deps.config;
-    const spent = this.spentAttempts(job);
-    const firstMs = job.failures[0]?.endedMs ?? call.endedMs;
-    if (spent >= retry.maxAttempts && !this.circuit.suspects(firstMs, call.endedMs)) {
-      void this.end(job, settledWithout('failed', job, detail));
-      return;
-    }
-    this.deps.telemetry.retried(job.channel, reason);
-    this.wait(job, fullJitter(retry, Math.max(1, spent), this.deps.random), call);
-  }
-
-  /** Failures that are not an outage's. */
-  private spentAttempts(job: Job): number {
-    return job.failures.filter((f) => !(f.excusable && this.circuit.excuses(f.startedMs, f.endedMs))).length;
-  }
-
-  /**
-   * A limit of the API holds back the command's workspace on its channel, and uses up no attempt. Where the API keeps
-   * refusing this command while it serves others of the workspace, the command alone waits, and each further refusal is
-   * an attempt.
-   */
-  private waitForLimit(job: Job, retryAfterMs: number | null, call: Call): void {
-    const { retry } = this.deps.config;
-    const standing = this.limited.refused(job, call.startedMs, call.endedMs);
-    const waitMs =
-      retryAfterMs === null
-        ? fullJitter(retry, standing.consecutive, this.deps.random)
-        : Math.min(Math.max(retryAfterMs, LEAST_WAIT_MS), retry.retryAfterMaxMs);
-    this.deps.telemetry.retried(job.channel, 'limited');
-    switch (standing.affects) {
-      case 'workspace':
-        this.scheduler.pauseWorkspace(job.channel, job.workspaceId, call.endedMs + waitMs);
-        break;
-      case 'command':
-        break;
-      case 'attempt':
-        job.failures.push({ ...call, excusable: false });
-        if (this.spentAttempts(job) >= retry.maxAttempts) {
-          void this.end(job, settledWithout('failed', job, 'the API limits this command while it serves others'));
-          return;
+        if (followUp.pausesWorkspace) {
+          this.scheduler.pauseWorkspace(job.channel, job.workspaceId, call.endedMs + followUp.delayMs);
         }
+        // Others go first: were the limit this command's alone, it would take each turn from them in vain.
+        this.wait(job, followUp.delayMs, call.probe, 'last');
     }
-    this.wait(job, waitMs, call);
   }
 
-  private followForbidden(job: Job, result: CallResult, call: Call): void {
-    const verdict = this.credential.forbidden(job, call.endedMs);
-    if (verdict === 'reject') void this.end(job, forbidden(job));
-    else if (verdict === 'credential') this.refused(job, result, call);
-    else this.wait(job, verdict.holdMs, call);
-  }
-
-  private refused(job: Job, result: CallResult, call: Call): void {
-    this.reportHalt();
-    this.wait(job, 0, call);
-    if (call.endedMs - this.keyRefusedAtMs < KEY_REFUSED_APART_MS) return;
-    this.keyRefusedAtMs = call.endedMs;
-    this.deps.listener.onKeyRefused(result.httpStatus);
+  private warnOfKey(job: Job, { credential, endedMs }: Call): void {
+    if (endedMs - (this.keyRefusedAtMs.get(credential) ?? -Infinity) < KEY_REFUSED_APART_MS) return;
+    this.keyRefusedAtMs.set(credential, endedMs);
+    this.deps.listener.onKeyRefused(job.httpStatus, job.workspaceId);
   }
 
   /** The credential works: what was held for a 403 of its own is rejected now, unless it is just being asked again. */
-  private releaseHeld(job: Job): void {
-    for (const held of this.credential.success(job)) {
-      if (this.calls.has(held)) continue;
-      held.decided = forbidden(held);
-      this.scheduler.hasten(held.source.queues, held);
-    }
+  private rejectHeld(held: Job): void {
+    if (this.calls.has(held)) return;
+    held.decided = forbidden(held);
+    this.scheduler.hasten(held.source.queues, held);
   }
 
-  /** Another try after `delayMs`. A probe in vain lets all other keys go first: it may be in vain for its own fault. */
-  private wait(job: Job, delayMs: number, call: Call): void {
+  /** Another try after `delayMs`. */
+  private wait(job: Job, delayMs: number, probe: Probe, place: 'first' | 'last' = 'first'): void {
     const { queues, isOwned } = job.source;
-    const atMs = call.endedMs + delayMs;
+    const atMs = this.deps.clock.monotonicMs() + delayMs;
+    this.claims.keep(job);
     if (!isOwned) {
       this.scheduler.complete(queues, job);
       this.giveUp(job);
-    } else if (call.isProbe && this.halted) this.probedInVain.set(job, atMs);
-    else this.scheduler.retryAt(queues, job, atMs);
+    } else if (this.gate.wasInVain(probe)) this.gate.setAside(job, atMs);
+    else this.scheduler.retryAt(queues, job, atMs, place);
   }
 
-  /** Lets the oldest probe in vain have its next turn; false where there is none. */
-  private releaseProbed(): boolean {
-    const [oldest] = this.probedInVain;
-    if (oldest === undefined) return false;
-    const [job, atMs] = oldest;
-    this.probedInVain.delete(job);
-    this.scheduler.retryAt(job.source.queues, job, atMs);
-    return true;
+  private leave(job: Job): void {
+    this.calls.delete(job);
+    this.bulkhead.returned(job.channel);
   }
 
   private giveUp(job: Job): void {
-    this.credential.forget(job);
-    this.probedInVain.delete(job);
+    this.gate.forget(job);
+    this.claims.release(job);
     job.source.forgotten(job.record);
   }
 
   /** Publishes the outcome; the key's next command may go out meanwhile. */
-  private async end(job: Job, settled: Settled): Promise<void> {
+  private async end(job: Job, settled: Settled, replayOf: number | null = null): Promise<void> {
+    this.beginEnd(job);
+    const settling = replayOf === null ? this.claims.settle(job, settled) : replayOf;
+    const completedAtMs = settling instanceof Promise ? await settling : settling;
+    await this.deps.outcomes.settle(job, { settled, completedAtMs, isReplay: replayOf !== null });
+    this.finishEnd(job);
+  }
+
+  private async park(job: Job, settled: Settled, round: number): Promise<void> {
+    this.beginEnd(job);
+    await this.deps.outcomes.park(job, settled, round);
+    this.claims.release(job);
+    this.finishEnd(job);
+  }
+
+  private beginEnd(job: Job): void {
     this.settlingCount++;
-    this.credential.forget(job);
+    this.gate.forget(job);
     this.scheduler.complete(job.source.queues, job);
-    await this.deps.settle(job, settled);
+  }
+
+  private finishEnd(job: Job): void {
     job.source.settled(job.record);
     this.settlingCount--;
     this.checkIdle();
@@ -358,18 +359,17 @@ export class Dispatcher {
       : settledWithout('expired', job, 'expiresAt passed before it could be sent');
   }
 
-  private passage(nowMs: number): Passage {
-    const circuit = this.circuit.passage(nowMs);
-    const credential = this.credential.passage(nowMs);
-    if (circuit.kind === 'blocked') return circuit;
-    return credential.kind === 'free' ? circuit : credential;
+  /** What waited for the circuit or a credential is looked at again. */
+  private reconsider(): void {
+    for (const [job, atMs] of this.gate.takeBackRecovered()) this.scheduler.retryAt(job.source.queues, job, atMs);
+    this.scheduler.reconsider();
+    this.reportHalt();
   }
 
   private reportHalt(): void {
-    const halted = this.circuit.isOpen || this.credential.isRefused;
+    const halted = this.gate.isShut;
     if (halted === this.halted) return;
     this.halted = halted;
-    while (!halted && this.releaseProbed());
     this.deps.listener.onHalted(halted);
   }
 
@@ -383,17 +383,4 @@ export class Dispatcher {
   private checkIdle(): void {
     if (this.stopped && this.calls.size + this.settlingCount === 0) this.idle.resolve();
   }
-}
-
-function settledWithout(outcome: Outcome, job: Job, error: string): Settled {
-  return {
-    outcome,
-    response: { id: '', status: '', error },
-    attempts: job.calls,
-    httpStatus: job.httpStatus,
-  };
-}
-
-function forbidden(job: Job): Settled {
-  return settledWithout('rejected', job, 'HTTP 403');
 }

@@ -1,5 +1,5 @@
 /** Why nothing is read for now. */
-export type HaltReason = 'api' | 'results' | 'dead-letters' | 'draining';
+export type HaltReason = 'api' | 'results' | 'dead-letters' | 'retries' | 'draining';
 
 /** Reasons to pause consumption; it goes on when none is left. */
 export class Halts {

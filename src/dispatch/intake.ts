@@ -1,16 +1,20 @@
-import type { Delivery } from '../contract/channels';
+import { type Channel, type Delivery, LANES } from '../contract/channels';
 import type { InvalidCommand } from '../contract/command';
 import { decodeCommand } from '../contract/decode';
 import type { IncomingRecord } from '../contract/record';
 import { settledAsInvalid } from '../contract/result';
+import { readReturned } from '../contract/retry-headers';
 import type { CommandTopic } from '../contract/topics';
 import type { Ended } from '../settlement/settlement';
-import { Job } from './job';
+import { Job, type Parked } from './job';
 import type { JobSource } from './job-source';
 
 interface Deps {
   readonly topics: readonly CommandTopic[];
   readonly defaultDelivery: Delivery;
+  /** Whether what was sent is remembered beyond this process. */
+  readonly isStoreDurable: boolean;
+  readonly wallMs: () => number;
   readonly add: (job: Job) => void;
   readonly settle: (ended: Ended) => Promise<void>;
 }
@@ -30,22 +34,44 @@ export class Intake {
   accept(record: IncomingRecord, value: Buffer | null, source: JobSource): void {
     const topic = this.topics.get(record.topic);
     if (topic === undefined) throw new Error(`${record.topic} is no command topic of this replica`);
+    this.take(record, value, source, topic, null);
+  }
+
+  /**
+   * As `accept`, for a record of a retry topic. One that did not come from here is taken for a command that was produced to
+   * the retry topic.
+   */
+  acceptReturned(record: IncomingRecord, value: Buffer | null, source: JobSource, channel: Channel): void {
+    const returned = readReturned(record);
+    const topic = this.topics.get(returned?.origin.topic ?? '') ?? { topic: record.topic, channel, lane: LANES[0] };
+    this.take(record, value, source, topic, returned);
+  }
+
+  private take(
+    record: IncomingRecord,
+    value: Buffer | null,
+    source: JobSource,
+    topic: CommandTopic,
+    parked: Parked | null,
+  ): void {
+    const refuse = (invalid: InvalidCommand): void => this.refuse(record, parked, invalid, topic, source);
     const decoded = decodeCommand(value, topic.channel);
     if (!decoded.ok) {
-      this.refuse(record, decoded.invalid, topic, source);
+      refuse(decoded.invalid);
       return;
     }
     const { command } = decoded;
-    if (command.delivery === 'at-most-once') {
+    if (command.delivery === 'at-most-once' && !this.deps.isStoreDurable) {
       const { id, workspaceId, operation } = command;
       const violations = [
         'delivery: at-most-once needs a settled-command store that outlives the process, which this service is not configured with',
       ];
-      this.refuse(record, { id, type: operation.type, workspaceId, violations }, topic, source);
+      refuse({ id, type: operation.type, workspaceId, violations });
       return;
     }
     const key = record.key ?? command.recipient;
-    this.deps.add(new Job(command, record, source, key, topic.lane, command.delivery ?? this.deps.defaultDelivery));
+    const delivery = command.delivery ?? this.deps.defaultDelivery;
+    this.deps.add(new Job(command, record, source, key, topic.lane, delivery, parked));
   }
 
   /** Resolves once what is invalid so far is settled. */
@@ -53,10 +79,17 @@ export class Intake {
     await Promise.all(this.refusals);
   }
 
-  private refuse(record: IncomingRecord, command: InvalidCommand, topic: CommandTopic, source: JobSource): void {
-    const { channel, lane } = topic;
+  private refuse(
+    record: IncomingRecord,
+    parked: Parked | null,
+    command: InvalidCommand,
+    { channel, lane }: CommandTopic,
+    source: JobSource,
+  ): void {
     const settled = settledAsInvalid(command);
-    const refusal = this.deps.settle({ record, command, channel, lane, settled }).then(() => {
+    const completedAtMs = this.deps.wallMs();
+    const ended = { record: parked?.origin ?? record, command, channel, lane, settled, completedAtMs, isReplay: false };
+    const refusal = this.deps.settle(ended).then(() => {
       source.settled(record);
       this.refusals.delete(refusal);
     });

@@ -1,7 +1,9 @@
 import type { Channel, Delivery, Lane } from '../contract/channels';
 import type { Command } from '../contract/command';
+import { redriveToken } from '../contract/headers';
 import type { Settled } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
+import type { Claim } from '../settlement/settled-store';
 import type { Schedulable } from './scheduler';
 import type { JobSource } from './job-source';
 
@@ -13,10 +15,20 @@ interface Failure {
   readonly excusable: boolean;
 }
 
+/** What a command went through before it came back from a retry topic. */
+export interface Parked {
+  /** The record of the command topic that it was first read from. */
+  readonly origin: IncomingRecord;
+  /** Rounds on retry topics, this one included. */
+  readonly round: number;
+  /** Calls made in all rounds so far. */
+  readonly attempts: number;
+}
+
 /** A valid command on its way from its record to its outcome, and what has happened to it so far. */
 export class Job implements Schedulable {
-  /** Calls made. */
-  calls = 0;
+  /** Calls made, over all rounds. */
+  calls: number;
   /** Whether a call may have reached the API without a final answer. */
   perhapsSent = false;
   /** Times it was told to wait while others of its workspace were served. */
@@ -26,6 +38,13 @@ export class Job implements Schedulable {
   /** Set where it is already known how the command ends, before its turn comes. */
   decided: Settled | null = null;
   readonly failures: Failure[] = [];
+  /** Its claim in the store of settled commands, from the first try on; null while it has none. */
+  claim: Claim | null = null;
+  /** Times in a row that the claim was not to be had. */
+  timesHeld = 0;
+  /** The record of the command topic: `record`, unless the command comes from a retry topic. */
+  readonly origin: IncomingRecord;
+  readonly round: number;
 
   constructor(
     readonly command: Command,
@@ -34,7 +53,12 @@ export class Job implements Schedulable {
     readonly key: string,
     readonly lane: Lane,
     readonly delivery: Delivery,
-  ) {}
+    parked: Parked | null = null,
+  ) {
+    this.calls = parked?.attempts ?? 0;
+    this.origin = parked?.origin ?? record;
+    this.round = parked?.round ?? 0;
+  }
 
   get channel(): Channel {
     return this.command.operation.channel;
@@ -46,6 +70,11 @@ export class Job implements Schedulable {
 
   get recipient(): string {
     return this.command.recipient;
+  }
+
+  /** Which redrive of its dead letter the command comes from; null for none. */
+  get redrive(): string | null {
+    return redriveToken(this.origin.headers);
   }
 
   /** Names the ordering key over all partitions. */

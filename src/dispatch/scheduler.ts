@@ -29,9 +29,12 @@ interface Group<J> {
   readonly ready: Denque<KeyQueue<J>>;
   keys: number;
   turn: 'idle' | 'ready' | 'waiting';
+  /** Which wait is the current one. */
+  waitId: number;
 }
 
 interface ChannelQueues<J> {
+  readonly name: Channel;
   readonly groups: Record<Lane, Map<string, Group<J>>>;
   readonly ready: Record<Lane, Denque<Group<J>>>;
   /** Workspaces that the API told to wait, and until when. */
@@ -47,7 +50,18 @@ export interface PartitionQueues<J> {
 /** Whose turn it is: a command, or nobody's for a while (`Infinity`: until something is added, completed or retried). */
 export type Turn<J> = { readonly job: J } | { readonly waitMs: number };
 
-type Wake<J> = { readonly keyQueue: KeyQueue<J>; readonly waitId: number } | { readonly group: Group<J> };
+/** What keeps commands waiting for other reasons than limits. */
+export interface Hold {
+  /** For how long a workspace's commands wait; 0 where they may go. */
+  workspaceMs(workspaceId: string, nowMs: number): number;
+  /** Whether a channel's commands wait until a call of any channel comes back. */
+  isFull(channel: Channel, nowMs: number): boolean;
+}
+
+const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false };
+
+type Wake<J> =
+  | { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: 'first' | 'last' } | { readonly group: Group<J>; readonly waitId: number };
 
 /**
  * Chooses the next command. Channels take turns; within a channel the transactional lane goes first; within a lane
@@ -69,10 +83,14 @@ export class Scheduler<J extends Schedulable> {
   private waitIds = 0;
   private count = 0;
 
-  /** @param sendsNothing true for a command that will not reach the API, so that it takes nothing from the limits. */
+  /**
+   * @param sendsNothing true for a command that will not reach the API, so that it takes nothing from the limits
+   * @param hold what beyond the limits keeps commands waiting
+   */
   constructor(
     private readonly limiter: RateLimiter,
     private readonly sendsNothing: (job: J) => boolean = () => false,
+    private readonly hold: Hold = NO_HOLD,
   ) {}
 
   /** Commands added and neither completed nor discarded, those handed out included. */
@@ -126,10 +144,13 @@ export class Scheduler<J extends Schedulable> {
     else this.regroup(keyQueue);
   }
 
-  /** A command handed out is to be handed out again from `atMs` on; until then its key keeps its turn. */
-  retryAt(partition: PartitionQueues<J>, job: J, atMs: number): void {
+  /**
+   * A command handed out is to be handed out again from `atMs` on; until then its key keeps its turn. It goes before the other
+   * keys of its workspace that are ready by then, or `last`, after them.
+   */
+  retryAt(partition: PartitionQueues<J>, job: J, atMs: number, place: 'first' | 'last' = 'first'): void {
     const keyQueue = partition.keys.get(job.key);
-    if (keyQueue?.turn === 'out' && keyQueue.jobs.peekFront() === job) this.park(keyQueue, atMs);
+    if (keyQueue?.turn === 'out' && keyQueue.jobs.peekFront() === job) this.park(keyQueue, atMs, place);
   }
 
   /** A command waiting for its retry is handed out as soon as its turn comes. */
@@ -158,8 +179,28 @@ export class Scheduler<J extends Schedulable> {
     return discarded;
   }
 
+  /** For how long the API's own limits or a hold keep the command's workspace waiting; 0 where it may go. */
+  pauseMs(job: J, nowMs: number): number {
+    return this.pauseOf(this.queuesOf(job.channel), job.workspaceId, nowMs);
+  }
+
+  /** What waits with its whole workspace is looked at again: what it waited for may be over. */
+  reconsider(): void {
+    for (const { groups } of this.channels) {
+      for (const lane of LANES) {
+        for (const group of groups[lane].values()) {
+          if (group.turn !== 'waiting') continue;
+          group.turn = 'idle';
+          group.waitId = ++this.waitIds;
+          this.offer(group);
+          this.dropIfEmpty(group);
+        }
+      }
+    }
+  }
+
   private nextOf(channel: ChannelQueues<J>, nowMs: number): J | null {
-    if (channel.blockedUntilMs > nowMs) return null;
+    if (channel.blockedUntilMs > nowMs || this.hold.isFull(channel.name, nowMs)) return null;
     for (const lane of LANES) {
       const groups = channel.ready[lane];
       for (let group = groups.peekFront(); group !== undefined; group = groups.peekFront()) {
@@ -172,7 +213,7 @@ export class Scheduler<J extends Schedulable> {
           continue;
         }
         const sends = !this.sendsNothing(job);
-        const pausedMs = sends ? this.pauseOf(channel, group, nowMs) : 0;
+        const pausedMs = sends ? this.pauseOf(channel, group.workspaceId, nowMs) : 0;
         if (pausedMs > 0) {
           groups.shift();
           this.parkGroup(group, nowMs + pausedMs);
@@ -205,36 +246,39 @@ export class Scheduler<J extends Schedulable> {
     return null;
   }
 
-  private pauseOf(channel: ChannelQueues<J>, group: Group<J>, nowMs: number): number {
-    if (channel.pausedUntilMs.size === 0) return 0;
-    const untilMs = channel.pausedUntilMs.get(group.workspaceId) ?? 0;
-    if (untilMs > nowMs) return untilMs - nowMs;
-    channel.pausedUntilMs.delete(group.workspaceId);
-    return 0;
+  private pauseOf({ pausedUntilMs }: ChannelQueues<J>, workspaceId: string, nowMs: number): number {
+    const holdMs = this.hold.workspaceMs(workspaceId, nowMs);
+    if (pausedUntilMs.size === 0) return holdMs;
+    const untilMs = pausedUntilMs.get(workspaceId) ?? 0;
+    if (untilMs <= nowMs) pausedUntilMs.delete(workspaceId);
+    return Math.max(holdMs, untilMs - nowMs);
   }
 
   private wake(nowMs: number): void {
     for (let due = this.wakes.popDue(nowMs); due !== undefined; due = this.wakes.popDue(nowMs)) {
       const wake = due.value;
       if ('group' in wake) {
+        if (wake.group.waitId !== wake.waitId) continue;
         wake.group.turn = 'idle';
         this.offer(wake.group);
         this.dropIfEmpty(wake.group);
       } else if (wake.keyQueue.turn === 'waiting' && wake.keyQueue.waitId === wake.waitId) {
-        this.makeReady(wake.keyQueue, 'first');
+        this.makeReady(wake.keyQueue, wake.place);
       }
     }
   }
 
-  private park(keyQueue: KeyQueue<J>, untilMs: number): void {
+  private park(keyQueue: KeyQueue<J>, untilMs: number, place: 'first' | 'last' = 'first'): void {
     keyQueue.turn = 'waiting';
     keyQueue.waitId = ++this.waitIds;
-    this.wakes.push(untilMs, { keyQueue, waitId: keyQueue.waitId });
+    this.wakes.push(untilMs, { keyQueue, waitId: keyQueue.waitId, place });
   }
 
   private parkGroup(group: Group<J>, untilMs: number): void {
     group.turn = 'waiting';
-    this.wakes.push(untilMs, { group });
+    group.waitId = ++this.waitIds;
+    // What waits for an answer is looked at again when that comes.
+    if (untilMs !== Infinity) this.wakes.push(untilMs, { group, waitId: group.waitId });
   }
 
   private makeReady(keyQueue: KeyQueue<J>, place: 'first' | 'last'): void {
@@ -284,7 +328,7 @@ export class Scheduler<J extends Schedulable> {
     let group = groups.get(job.workspaceId);
     if (group === undefined) {
       const { lane, workspaceId } = job;
-      group = { channel, lane, workspaceId, ready: new Denque(), keys: 0, turn: 'idle' };
+      group = { channel, lane, workspaceId, ready: new Denque(), keys: 0, turn: 'idle', waitId: 0 };
       groups.set(workspaceId, group);
     }
     return group;
@@ -294,6 +338,7 @@ export class Scheduler<J extends Schedulable> {
     let queues = this.byName.get(channel);
     if (queues === undefined) {
       queues = {
+        name: channel,
         groups: { transactional: new Map(), bulk: new Map() },
         ready: { transactional: new Denque(), bulk: new Denque() },
         pausedUntilMs: new Map(),

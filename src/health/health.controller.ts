@@ -30,6 +30,7 @@ export class HealthController {
       () => indicators.serving(),
       () => indicators.circuit(),
       () => indicators.credential(),
+      () => indicators.settledStore(),
       () => indicators.consumption(),
     ]);
   }

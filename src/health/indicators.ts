@@ -23,14 +23,14 @@ export class Indicators {
 
   consumersAlive(): HealthIndicatorResult {
     const indicator = this.indicator.check('consumers');
-    const dead = this.topicsOf((consumer) => consumer.isDead);
+    const dead = this.namesOf((consumer) => consumer.isDead);
     return dead.length > 0 ? indicator.down({ dead }) : indicator.up();
   }
 
   consumersJoined(): HealthIndicatorResult {
     const indicator = this.indicator.check('consumers');
-    const notJoined = this.topicsOf((consumer) => !consumer.hasJoined);
-    const outOfGroup = this.topicsOf(({ hasJoined, outForMs }) => hasJoined && outForMs > MAX_OUT_OF_GROUP_MS);
+    const notJoined = this.namesOf((consumer) => !consumer.hasJoined);
+    const outOfGroup = this.namesOf(({ hasJoined, outForMs }) => hasJoined && outForMs > MAX_OUT_OF_GROUP_MS);
     const isIn = this.status.consumers().length > 0 && notJoined.length + outOfGroup.length === 0;
     return isIn ? indicator.up() : indicator.down({ notJoined, outOfGroup });
   }
@@ -47,7 +47,14 @@ export class Indicators {
 
   credential(): HealthIndicatorResult {
     const indicator = this.indicator.check('credential');
-    return this.status.isCredentialRefused() ? indicator.degraded({ refused: true }) : indicator.up({ refused: false });
+    const keysRefused = this.status.refusedCredentials();
+    const refused = keysRefused > 0;
+    return refused ? indicator.degraded({ refused, keysRefused }) : indicator.up({ refused });
+  }
+
+  settledStore(): HealthIndicatorResult {
+    const indicator = this.indicator.check('settled-store');
+    return this.status.isSettledStoreAvailable() ? indicator.up() : indicator.degraded();
   }
 
   consumption(): HealthIndicatorResult {
@@ -61,7 +68,7 @@ export class Indicators {
     return this.status.isStarted() ? indicator.up() : indicator.down();
   }
 
-  private topicsOf(matches: (consumer: ReturnType<ServiceStatus['consumers']>[number]) => boolean): string[] {
-    return this.status.consumers().flatMap((consumer) => (matches(consumer) ? [consumer.topic] : []));
+  private namesOf(matches: (consumer: ReturnType<ServiceStatus['consumers']>[number]) => boolean): string[] {
+    return this.status.consumers().flatMap((consumer) => (matches(consumer) ? [consumer.name] : []));
   }
 }

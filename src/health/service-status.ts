@@ -1,6 +1,7 @@
 /** One consumer as the probes see it. */
 export interface ConsumerStatus {
-  readonly topic: string;
+  /** Its command topic, or what its retry topics begin with. */
+  readonly name: string;
   /** Whether it has joined its group at least once. */
   readonly hasJoined: boolean;
   /** For how long it has been out of its group; 0 while it is in it. */
@@ -18,7 +19,10 @@ export interface ServiceStatus {
   /** For how long the dispatch loop has been overdue; 0 while it is not. */
   dispatchOverdueMs(): number;
   isCircuitOpen(): boolean;
-  isCredentialRefused(): boolean;
+  /** How many keys the API refuses. */
+  refusedCredentials(): number;
+  /** Whether commands can be claimed in the store of settled commands. */
+  isSettledStoreAvailable(): boolean;
   /** Why nothing is read at the moment; empty while everything is. */
   haltedBy(): readonly string[];
 }

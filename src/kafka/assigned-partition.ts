@@ -6,11 +6,14 @@ import type { Job } from '../dispatch/job';
 import type { JobSource } from '../dispatch/job-source';
 import { PartitionLedger } from '../dispatch/partition-ledger';
 import type { PartitionQueues } from '../dispatch/scheduler';
-import type { Committed } from './committed-offsets';
+import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
 
 /** Takes over a record: from here on it is on its way to an outcome. Never throws. */
 export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source: JobSource) => void;
+
+/** From when on a record may be sent, in milliseconds since the epoch; null for at once. */
+export type DueAt = (message: KafkaMessage) => number | null;
 
 /** Memory that a command in hand takes beside its own bytes: parsed command, queue entries, ledger entry. Measured. */
 const OVERHEAD_BYTES = 600;
@@ -34,6 +37,8 @@ export class AssignedPartition implements JobSource {
   private position: number | null = null;
   /** When the oldest completion that is not committed happened; null where all are. */
   private uncommittedSinceMs: number | null = null;
+  /** When the next record may be sent, by the wall clock; null where it may, or is not known. */
+  private dueAtMs: number | null = null;
 
   /** @param changed is called whenever the partition may have something to commit, or may want to be paused or resumed. */
   constructor(
@@ -43,7 +48,13 @@ export class AssignedPartition implements JobSource {
     private readonly budget: IntakeBudget,
     private readonly changed: (partition: AssignedPartition) => void,
     private readonly isConsumerAlive: () => boolean,
+    private readonly due: DueAt,
   ) {}
+
+  /** Names it among the partitions of all topics. */
+  get key(): string {
+    return partitionKey(this.topic, this.partition);
+  }
 
   get isOwned(): boolean {
     return this.state === 'open';
@@ -80,15 +91,26 @@ export class AssignedPartition implements JobSource {
     return Math.max(0, this.highWatermark - this.position) + this.holding.commands;
   }
 
+  /** For how long its next record is not due yet; 0 where it is, or is not known. */
+  untilDueMs(nowMs: number): number {
+    return this.dueAtMs === null ? 0 : Math.max(0, this.dueAtMs - nowMs);
+  }
+
+  /** Whether so much is done beyond the first command that is not that no more fits the commit's metadata. */
+  get isHeldBack(): boolean {
+    return this.isLedgerFull && this.ledger.span > MAX_SPAN / 2;
+  }
+
   /** Whether reading is to pause: nothing is known yet, or enough is in hand. A paused one goes on at half as much. */
   wantsPause(isPaused: boolean): boolean {
     if (this.state !== 'open') return true;
-    if (this.isLedgerFull && this.ledger.span > MAX_SPAN / 2) return true;
+    if (this.isHeldBack || this.untilDueMs(Date.now()) > 0) return true;
     return isPaused ? !this.budget.isLow(this.holding) : this.budget.isOver(this.holding);
   }
 
   /** Starts taking records, from what the group has committed and what is known from earlier. */
-  open({ offset, done }: Committed, tag: string): void {
+  open({ offset, done }: Pick<Committed, 'offset' | 'done'>, tag: string): void {
+    this.dueAtMs = null;
     this.currentLedger = this.currentLedger.successor(offset, done);
     this.isLedgerFull = false;
     this.tag = tag;
@@ -118,7 +140,14 @@ export class AssignedPartition implements JobSource {
   take(messages: readonly KafkaMessage[], highWatermark: string, accept: AcceptRecord): string | null {
     let last: string | null = null;
     this.highWatermark = Number(highWatermark);
+    this.dueAtMs = null;
+    const nowMs = Date.now();
     for (const message of messages) {
+      const dueAtMs = this.due(message);
+      if (dueAtMs !== null && dueAtMs > nowMs) {
+        this.dueAtMs = dueAtMs;
+        break;
+      }
       const offset = Number(message.offset);
       const taken = this.ledger.take(offset);
       if (taken === 'full') {

@@ -6,20 +6,28 @@ import type { Config } from '../config/config';
 import type { Command } from '../contract/command';
 import type { Topics } from '../contract/topics';
 import { systemClock } from '../dispatch/clock';
+import type { KeyRing } from '../dispatch/credentials';
 import { Dispatcher } from '../dispatch/dispatcher';
 import type { Halts } from '../dispatch/halts';
 import { Intake } from '../dispatch/intake';
+import type { Job } from '../dispatch/job';
 import { LocalRateLimiter } from '../dispatch/rate-limiter';
 import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
 import type { CallResult } from '../messages-api/call-result';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
+import type { SettledStore } from '../settlement/settled-store';
 import type { Settlement } from '../settlement/settlement';
+import { deniedReadings } from './access-check';
+import type { AcceptRecord } from './assigned-partition';
+import { firstContact } from './first-contact';
 import { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import type { OffsetResets } from './offset-resets';
 import { missingTopics } from './topic-check';
-import { TopicConsumer } from './topic-consumer';
+import { removeFormerMembers } from './former-members';
+import { GroupConsumer, type Reading, type RecordSink } from './group-consumer';
+import { commandReading, retryReadings } from './readings';
 
 /** A fault of the surroundings that no retry mends: the process cannot start. */
 export class StartError extends Error {
@@ -37,11 +45,20 @@ interface Deps {
   readonly topics: Topics;
   readonly kafka: Kafka;
   readonly settlement: Settlement;
+  readonly store: SettledStore;
+  readonly keys: Keys;
   readonly publishers: readonly Connected[];
   readonly halts: Halts;
   readonly resets: OffsetResets;
   readonly telemetry: Telemetry;
   readonly log: KafkaLog;
+}
+
+/** The keys of the API, as far as dispatch needs to know them. */
+interface Keys extends KeyRing {
+  has(key: string): boolean;
+  start(onChange: () => void): void;
+  stop(): void;
 }
 
 type Handler = (command: Command) => Promise<CallResult>;
@@ -57,16 +74,18 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   private readonly budget: IntakeBudget;
   private readonly dispatcher: Dispatcher;
   private readonly intake: Intake;
-  private readonly topicConsumers: readonly TopicConsumer[];
+  private readonly groupConsumers: readonly GroupConsumer[];
   private readonly dead = new Set<string>();
   private closing: Promise<void> | null = null;
   private areTopicsThere = false;
+  /** Aborts when the drain begins: a start that still waits for Kafka ends. */
+  private readonly stopping = new AbortController();
   private handler: Handler | null = null;
   private onDeath: (topic: string) => void = () => undefined;
 
   constructor(private readonly deps: Deps) {
     super();
-    const { config, topics, settlement, telemetry, halts, kafka, log } = deps;
+    const { config, topics, settlement, store, keys, telemetry, halts, kafka, log } = deps;
     this.admin = kafka.admin();
     this.budget = new IntakeBudget(config.intake);
     this.dispatcher = new Dispatcher({
@@ -75,11 +94,14 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       clock: systemClock,
       random: Math.random,
       limiter: new LocalRateLimiter(config.dispatch.limits),
+      keys,
+      store,
       telemetry,
       send: (command) => this.call(command),
-      settle: (job, settled) => {
-        const { record, command, channel, lane } = job;
-        return settlement.settle({ record, command, channel, lane, settled });
+      outcomes: {
+        settle: (job, ending) => settlement.settle({ ...placeOf(job), ...ending }),
+        park: (job, settled, round) =>
+          settlement.park({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() }),
       },
       listener: {
         onHalted: (isHalted) => {
@@ -90,41 +112,48 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
             {},
           );
         },
-        onKeyRefused: (httpStatus) =>
-          log('warn', 'the Messages API refuses the key: its commands wait', { httpStatus }),
+        onKeyRefused: (httpStatus, workspaceId) =>
+          log('warn', 'the Messages API refuses the key: its commands wait', { httpStatus, workspaceId }),
       },
     });
     const commandTopics = topics.commands(config.kafka.channels);
     this.intake = new Intake({
       topics: commandTopics,
       defaultDelivery: config.dispatch.defaultDelivery,
+      isStoreDurable: store.isDurable,
+      wallMs: () => systemClock.wallMs(),
       add: (job) => this.dispatcher.add(job),
       settle: (ended) => settlement.settle(ended),
     });
-    const sink = {
-      openPartition: () => this.dispatcher.openPartition(),
-      accept: this.intake.accept.bind(this.intake),
-      accepted: () => this.dispatcher.pump(),
-      discard: this.dispatcher.discard.bind(this.dispatcher),
-    };
-    this.topicConsumers = commandTopics.map(
-      ({ topic }) =>
-        new TopicConsumer(topic, {
-          kafka,
-          admin: this.admin,
-          config: config.kafka,
-          callTimeoutMs: config.messagesApi.timeoutMs,
-          budget: this.budget,
-          sink,
-          telemetry,
-          log,
-          onDead: (name) => this.die(name),
-        }),
-    );
-    halts.watch((isHalted) => this.topicConsumers.forEach((consumer) => consumer.halt(isHalted)));
+    const { intake, dispatcher } = this;
+    const sinkOf = (accept: AcceptRecord): RecordSink => ({
+      openPartition: () => dispatcher.openPartition(),
+      accept,
+      accepted: () => dispatcher.pump(),
+      discard: (source) => dispatcher.discard(source),
+    });
+    const newConsumer = (reading: Reading, accept: AcceptRecord): GroupConsumer =>
+      new GroupConsumer(reading, {
+        kafka,
+        admin: this.admin,
+        config: config.kafka,
+        callTimeoutMs: config.messagesApi.timeoutMs,
+        budget: this.budget,
+        sink: sinkOf(accept),
+        telemetry,
+        log,
+        onDead: (name) => this.die(name),
+      });
+    this.groupConsumers = [
+      ...commandTopics.map(({ topic }) => newConsumer(commandReading(config, topic), intake.accept.bind(intake))),
+      ...retryReadings(config, topics).map(({ channel, reading }) =>
+        newConsumer(reading, (record, value, source) => intake.acceptReturned(record, value, source, channel)),
+      ),
+    ];
+    halts.watch((isHalted) => this.groupConsumers.forEach((consumer) => consumer.halt(isHalted)));
     deps.resets.watch((topic, partition) => {
       telemetry.offsetReset(topic);
-      this.topicConsumers.find((consumer) => consumer.topic === topic)?.reset(partition);
+      for (const consumer of this.groupConsumers) consumer.reset(topic, partition);
     });
     this.watchGauges();
   }
@@ -155,16 +184,16 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   consumers(): ConsumerStatus[] {
     const nowMs = performance.now();
-    return this.topicConsumers.map((consumer) => ({
-      topic: consumer.topic,
+    return this.groupConsumers.map((consumer) => ({
+      name: consumer.name,
       hasJoined: consumer.hasJoined,
       outForMs: consumer.outForMs(nowMs),
-      isDead: this.dead.has(consumer.topic),
+      isDead: this.dead.has(consumer.name),
     }));
   }
 
   isStarted(): boolean {
-    return this.areTopicsThere && this.topicConsumers.every((consumer) => consumer.hasJoined);
+    return this.areTopicsThere && this.groupConsumers.every((consumer) => consumer.hasJoined);
   }
 
   isDraining(): boolean {
@@ -179,8 +208,12 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     return this.dispatcher.isCircuitOpen;
   }
 
-  isCredentialRefused(): boolean {
-    return this.dispatcher.isCredentialRefused;
+  refusedCredentials(): number {
+    return this.dispatcher.refusedCredentials;
+  }
+
+  isSettledStoreAvailable(): boolean {
+    return this.deps.store.isAvailable;
   }
 
   haltedBy(): readonly string[] {
@@ -189,10 +222,16 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   private async drain(): Promise<void> {
     this.deps.halts.set('draining', true);
+    this.stopping.abort();
     await Promise.all([this.dispatcher.drain(), this.intake.drain()]);
-    await Promise.all(this.topicConsumers.map((consumer) => consumer.flush()));
-    await Promise.all(this.topicConsumers.map((consumer) => consumer.stop()));
-    await Promise.all([this.admin.disconnect(), ...this.deps.publishers.map((publisher) => publisher.stop())]);
+    await Promise.all(this.groupConsumers.map((consumer) => consumer.flush()));
+    await Promise.all(this.groupConsumers.map((consumer) => consumer.stop()));
+    this.deps.keys.stop();
+    await Promise.all([
+      this.admin.disconnect(),
+      this.deps.store.stop(),
+      ...this.deps.publishers.map((publisher) => publisher.stop()),
+    ]);
   }
 
   private async beginAndTell(callback: (error?: unknown) => void): Promise<void> {
@@ -206,20 +245,48 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   }
 
   private async begin(): Promise<void> {
-    const { config, topics, publishers } = this.deps;
+    const { config, topics, publishers, store, keys, kafka, log } = this.deps;
     this.handler = this.findHandler();
+    const refusal = await firstContact(config.kafka, log, this.stopping.signal);
+    if (refusal !== null) throw new StartError(refusal);
+    if (this.stopping.signal.aborted) return;
     await this.admin.connect();
-    const { results, deadLetters } = topics;
-    const commands = this.topicConsumers.map((consumer) => consumer.topic);
-    const missing = await missingTopics(this.admin, { commands, results, deadLetters }, config.kafka.createTopics);
+    const commands = topics.commands(config.kafka.channels).map(({ topic }) => topic);
+    const retries = retryReadings(config, topics).map(({ reading }) => reading);
+    const required = {
+      commands,
+      results: topics.results,
+      deadLetters: topics.deadLetters,
+      retries: retries.flatMap((reading) => reading.topics),
+    };
+    const missing = await missingTopics(this.admin, required, config.kafka.createTopics);
     if (missing.length > 0) {
       throw new StartError(
-        `missing topics: ${missing.join(', ')}. Create them, or set CREATE_TOPICS=true in development.`,
+        `missing topics: ${missing.join(', ')}. Create them, or set CREATE_TOPICS=true in development. ` +
+          'Topics that the Kafka user may not describe count as missing.',
       );
     }
+    const readings = [...commands.map((topic) => commandReading(config, topic)), ...retries];
+    const denied = await deniedReadings(kafka, readings);
+    if (denied.length > 0) {
+      throw new StartError(`the Kafka user is denied ${denied.join(', ')}: it needs an ACL for each`);
+    }
     this.areTopicsThere = true;
-    await Promise.all(publishers.map((publisher) => publisher.start()));
-    for (const consumer of this.topicConsumers) consumer.start();
+    await Promise.all([store.start(), ...publishers.map((publisher) => publisher.start())]);
+    keys.start(() => this.dispatcher.keysChanged((key) => keys.has(key)));
+    await this.removeFormerMembers();
+    for (const consumer of this.groupConsumers) consumer.start();
+  }
+
+  private async removeFormerMembers(): Promise<void> {
+    const { config, kafka, log } = this.deps;
+    const { clientId } = config.kafka;
+    const groupIds = this.groupConsumers.map((consumer) => consumer.groupId);
+    try {
+      await removeFormerMembers(kafka, this.admin, { clientId, groupIds, log });
+    } catch (error) {
+      log('warn', 'former members stay in their groups until their sessions end', { error });
+    }
   }
 
   private findHandler(): Handler {
@@ -249,15 +316,21 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   }
 
   private watchGauges(): void {
-    const { dispatcher, budget, topicConsumers } = this;
+    const { dispatcher, budget, groupConsumers } = this;
+    const { store } = this.deps;
     this.deps.telemetry.watch({
       inFlight: () => dispatcher.inFlight,
       waiting: () => dispatcher.waiting,
       circuitOpen: () => Number(dispatcher.isCircuitOpen),
-      credentialRefused: () => Number(dispatcher.isCredentialRefused),
+      credentialsRefused: () => dispatcher.refusedCredentials,
+      settledStoreAvailable: () => Number(store.isAvailable),
       heldCommands: () => budget.commands,
       heldBytes: () => budget.bytes,
-      partitions: () => topicConsumers.flatMap((consumer) => [...consumer.gauges(performance.now())]),
+      partitions: () => groupConsumers.flatMap((consumer) => [...consumer.gauges(performance.now())]),
     });
   }
+}
+
+function placeOf({ origin, command, channel, lane }: Job) {
+  return { record: origin, command, channel, lane };
 }

@@ -3,6 +3,7 @@ import { decodeMetadata, type Ownership } from '../dispatch/commit-metadata';
 
 /** What the group has committed for one partition. */
 export interface Committed {
+  readonly partition: number;
   /** null where nothing was ever committed. */
   readonly offset: number | null;
   /** Offsets beyond it that are done. */
@@ -12,8 +13,13 @@ export interface Committed {
 
 const UNOWNED: Ownership = { owner: null, state: 'released' };
 
+/** Names a partition among those of several topics. */
+export function partitionKey(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
 /**
- * Reads a group's commits of one topic, by partition. Metadata that is not ours, damaged or of a newer release is left
+ * Reads a group's commits of some topics, by `partitionKey`. Metadata that is not ours, damaged or of a newer release is left
  * aside: the commands it spoke of are sent again rather than lost.
  *
  * @throws KafkaJSError where the coordinator cannot be asked.
@@ -21,23 +27,29 @@ const UNOWNED: Ownership = { owner: null, state: 'released' };
 export async function readCommitted(
   admin: Admin,
   groupId: string,
-  topic: string,
-  onIgnored: (partition: number, reason: string) => void,
-): Promise<Map<number, Committed>> {
-  const answers = await admin.fetchOffsets({ groupId, topics: [topic] });
-  const partitions = answers.find((answer) => answer.topic === topic)?.partitions ?? [];
+  topics: readonly string[],
+  onIgnored: (topic: string, partition: number, reason: string) => void,
+): Promise<Map<string, Committed>> {
+  const answers = await admin.fetchOffsets({ groupId, topics: [...topics] });
   return new Map(
-    partitions.map(({ partition, offset, metadata }) => [
-      partition,
-      toCommitted(Number(offset), metadata, (reason) => onIgnored(partition, reason)),
-    ]),
+    answers.flatMap(({ topic, partitions }) =>
+      partitions.map(({ partition, offset, metadata }) => [
+        partitionKey(topic, partition),
+        toCommitted(partition, Number(offset), metadata, (reason) => onIgnored(topic, partition, reason)),
+      ]),
+    ),
   );
 }
 
-function toCommitted(offset: number, metadata: string | null, onIgnored: (reason: string) => void): Committed {
-  if (offset < 0) return { offset: null, done: [], ownership: UNOWNED };
+function toCommitted(
+  partition: number,
+  offset: number,
+  metadata: string | null,
+  onIgnored: (reason: string) => void,
+): Committed {
+  if (offset < 0) return { partition, offset: null, done: [], ownership: UNOWNED };
   const decoded = decodeMetadata(metadata, offset);
-  if (decoded.ok) return { offset, done: decoded.done, ownership: decoded.ownership };
+  if (decoded.ok) return { partition, offset, done: decoded.done, ownership: decoded.ownership };
   onIgnored(decoded.reason);
-  return { offset, done: [], ownership: UNOWNED };
+  return { partition, offset, done: [], ownership: UNOWNED };
 }

@@ -1,4 +1,4 @@
-import { encodeMetadata } from '../dispatch/commit-metadata';
+import { type CommitMetadata, encodeMetadata } from '../dispatch/commit-metadata';
 import type { AssignedPartition } from './assigned-partition';
 
 /** What kafkajs' `commitOffsetsIfNecessary` takes; it passes the metadata on. */
@@ -9,10 +9,25 @@ export interface OffsetsToCommit {
   }[];
 }
 
+/** What to commit for some partitions of any topics. */
+export function toCommit<P extends Pick<AssignedPartition, 'topic' | 'partition'>>(
+  sources: readonly P[],
+  metadataOf: (source: P) => CommitMetadata,
+): OffsetsToCommit {
+  const byTopic = Map.groupBy(sources, ({ topic }) => topic);
+  const topics = [...byTopic].map(([topic, ofTopic]) => ({
+    topic,
+    partitions: ofTopic.map((source) => {
+      const commit = metadataOf(source);
+      return { partition: source.partition, offset: String(commit.base), metadata: encodeMetadata(commit) };
+    }),
+  }));
+  return { topics };
+}
+
 const AFTER_FAILURE_MS = 500;
 
 interface Deps {
-  readonly topic: string;
   /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
   readonly currentCommit: () => ((offsets: OffsetsToCommit) => Promise<void>) | null;
   readonly intervalMs: number;
@@ -80,33 +95,26 @@ export class Committer {
     this.lastStartMs = startedMs;
     const touched = [...this.dirty];
     this.dirty.clear();
-    const commits = touched.flatMap((partition) => {
-      const commit = partition.isOwned ? partition.ledger.nextCommit() : null;
-      return commit === null ? [] : [{ partition, ledger: partition.ledger, commit }];
+    const commits = touched.flatMap((source) => {
+      const commit = source.isOwned ? source.ledger.nextCommit() : null;
+      if (commit === null) return [];
+      return [{ source, ledger: source.ledger, commit, topic: source.topic, partition: source.partition }];
     });
     if (commits.length === 0 || send === null) return;
-    const partitions = commits.map(({ partition, commit }) => ({
-      partition: partition.partition,
-      offset: String(commit.base),
-      metadata: encodeMetadata({
-        ...commit,
-        owner: partition.ownerTag,
-        state: 'active',
-      }),
-    }));
+    const offsets = toCommit(commits, ({ source, commit }) => ({ ...commit, owner: source.ownerTag, state: 'active' }));
     this.hasFailed = false;
     try {
-      await send({ topics: [{ topic: this.deps.topic, partitions }] });
+      await send(offsets);
     } catch (error) {
-      for (const { partition } of commits) this.dirty.add(partition);
+      for (const { source } of commits) this.dirty.add(source);
       this.hasFailed = true;
       this.deps.onFailed(error);
       return;
     }
     const nowMs = performance.now();
-    for (const { partition, ledger, commit } of commits) {
+    for (const { source, ledger, commit } of commits) {
       ledger.committed(commit);
-      partition.committed(nowMs);
+      source.committed(nowMs);
     }
     this.deps.onCommitted(nowMs - startedMs);
   }

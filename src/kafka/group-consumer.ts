@@ -5,14 +5,15 @@ import type { JobSource } from '../dispatch/job-source';
 import type { PartitionQueues } from '../dispatch/scheduler';
 import type { Job } from '../dispatch/job';
 import type { PartitionGauges, Telemetry } from '../observability/telemetry';
-import { type AcceptRecord, AssignedPartition } from './assigned-partition';
+import { type AcceptRecord, AssignedPartition, type DueAt } from './assigned-partition';
+import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
 import { FetchWait, type Pace } from './fetch-wait';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import { RestartBudget } from './restart-budget';
-import { stickyAssigner } from './sticky-assigner';
+import { stickyAssigner, type TopicPartition } from './sticky-assigner';
 
 /** Small, since what a fetch brings is decoded in one go, and calls that end meanwhile wait for it. */
 const MAX_BYTES_PER_PARTITION = 64 * 1024;
@@ -21,7 +22,10 @@ const RESTART_AFTER_MS = 1_000;
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
 
-/** What a consumer of one command topic hands its records to. */
+/** Longest sleep until a record of a retry topic is due; a due time further away is looked at again. */
+const MAX_SLEEP_MS = 60_000;
+
+/** What a consumer hands its records to. */
 export interface RecordSink {
   openPartition(): PartitionQueues<Job>;
   readonly accept: AcceptRecord;
@@ -29,6 +33,16 @@ export interface RecordSink {
   accepted(): void;
   /** The partition is somebody else's: nothing of it may be sent any more. */
   discard(source: JobSource): void;
+}
+
+/** What a consumer reads. */
+export interface Reading {
+  /** What operators know it by. */
+  readonly name: string;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** From when on a record may be sent. Due times rise within a partition. */
+  readonly due: DueAt;
 }
 
 interface Deps {
@@ -42,20 +56,20 @@ interface Deps {
   readonly telemetry: Telemetry;
   readonly log: KafkaLog;
   /** The consumer crashed more often than it may. */
-  readonly onDead: (topic: string) => void;
+  readonly onDead: (name: string) => void;
 }
 
 /**
- * One command topic's consumer in its own group `<group id>.<topic>`, with the partitions that it has. Handlers take records
- * in and return; everything slow happens elsewhere, so heartbeats and fetches never wait. A crash makes a new kafkajs
+ * One consumer group's member, with the partitions that it has: of one command topic, or of a channel's retry topics. Handlers
+ * take records in and return; everything slow happens elsewhere, so heartbeats and fetches never wait. A crash makes a new kafkajs
  * consumer, within a budget.
  *
  *     stopped → start → joining → joined ⇄ out (rebalancing, crashed, restarting) → stop → stopped
  */
-export class TopicConsumer {
-  private readonly groupId: string;
-  private readonly partitions = new Map<number, AssignedPartition>();
-  private readonly paused = new Set<number>();
+export class GroupConsumer {
+  /** By `partitionKey`. */
+  private readonly partitions = new Map<string, AssignedPartition>();
+  private readonly paused = new Set<AssignedPartition>();
   private readonly wait = new FetchWait();
   private readonly restarts: RestartBudget;
   private readonly committer: Committer;
@@ -63,6 +77,8 @@ export class TopicConsumer {
   private consumer: Consumer | null = null;
   private commitNow: ((offsets: OffsetsToCommit) => Promise<void>) | null = null;
   private restartTimer: NodeJS.Timeout | null = null;
+  /** Until the next record of a retry topic is due. */
+  private dueTimer: NodeJS.Timeout | null = null;
   private isHalted = false;
   private isStopped = true;
   /** Whether kafkajs has joined and so can pause and resume. */
@@ -80,32 +96,35 @@ export class TopicConsumer {
   private heardAtMs = 0;
 
   constructor(
-    readonly topic: string,
+    private readonly reading: Reading,
     private readonly deps: Deps,
   ) {
-    this.groupId = `${deps.config.groupId}.${topic}`;
     this.restarts = new RestartBudget(deps.config.maxConsumerRestarts);
     this.committer = new Committer({
-      topic,
       currentCommit: () => this.commitNow,
       intervalMs: deps.config.commitIntervalMs,
-      onCommitted: (durationMs) => deps.telemetry.committed(topic, durationMs),
+      onCommitted: (durationMs) => deps.telemetry.committed(reading.name, durationMs),
       onFailed: (error) =>
-        deps.log('debug', 'commit failed, to be repeated', {
-          topic,
-          error: nameOf(error),
-        }),
+        deps.log('debug', 'commit failed, to be repeated', { consumer: reading.name, error: nameOf(error) }),
     });
     const { admin, callTimeoutMs, log } = deps;
     const commit = (offsets: OffsetsToCommit): Promise<void> => this.commit(offsets);
     this.handover = new Handover({
       admin,
-      groupId: this.groupId,
-      topic,
+      groupId: reading.groupId,
+      topics: reading.topics,
       callTimeoutMs,
       commit,
       log,
     });
+  }
+
+  get name(): string {
+    return this.reading.name;
+  }
+
+  get groupId(): string {
+    return this.reading.groupId;
   }
 
   get hasJoined(): boolean {
@@ -127,7 +146,8 @@ export class TopicConsumer {
         topic,
         partition,
         lag,
-        paused: this.paused.has(partition),
+        paused: this.paused.has(source),
+        heldBack: source.isHeldBack,
         commitAgeMs: source.commitAgeMs(nowMs),
       };
     }
@@ -146,8 +166,8 @@ export class TopicConsumer {
   }
 
   /** Reading of a partition starts anew at the earliest record, since where it was to go on is gone. */
-  reset(partition: number): void {
-    this.partitions.get(partition)?.reset();
+  reset(topic: string, partition: number): void {
+    this.partitions.get(partitionKey(topic, partition))?.reset();
   }
 
   /**
@@ -169,6 +189,7 @@ export class TopicConsumer {
     if (this.isStopped) return;
     this.isStopped = true;
     if (this.restartTimer !== null) clearTimeout(this.restartTimer);
+    if (this.dueTimer !== null) clearTimeout(this.dueTimer);
     this.committer.stop();
     this.claims.abort();
     const { consumer } = this;
@@ -179,15 +200,16 @@ export class TopicConsumer {
 
   private async launch(): Promise<void> {
     const { kafka, config } = this.deps;
+    const topics = [...this.reading.topics];
     const consumer = kafka.consumer({
-      groupId: this.groupId,
+      groupId: this.reading.groupId,
       sessionTimeout: config.sessionTimeoutMs,
       heartbeatInterval: Math.floor(config.sessionTimeoutMs / 10),
       maxWaitTimeInMs: this.wait.asMilliseconds(),
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       maxBytes: MAX_BYTES_PER_FETCH,
       allowAutoTopicCreation: false,
-      partitionAssigners: [stickyAssigner(this.topic, () => this.ownedPartitions()), PartitionAssigners.roundRobin],
+      partitionAssigners: [stickyAssigner(topics, () => this.owned()), PartitionAssigners.roundRobin],
       retry: {
         retries: Number.MAX_SAFE_INTEGER,
         initialRetryTime: 100,
@@ -198,12 +220,12 @@ export class TopicConsumer {
     this.consumer = consumer;
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
     consumer.on(HEARTBEAT, () => (this.heardAtMs = performance.now()));
-    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberId, payload.memberAssignment[this.topic] ?? []));
+    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberId, payload.memberAssignment));
     consumer.on(REBALANCING, () => (this.outSinceMs ??= performance.now()));
     consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
     try {
       await consumer.connect();
-      await consumer.subscribe({ topics: [this.topic], fromBeginning: true });
+      await consumer.subscribe({ topics, fromBeginning: true });
       await consumer.run({
         autoCommit: false,
         eachBatchAutoResolve: false,
@@ -216,32 +238,33 @@ export class TopicConsumer {
 
   private crashed(consumer: Consumer, error: unknown): void {
     if (this.isStopped || consumer !== this.consumer) return;
-    this.deps.telemetry.consumerCrashed(this.topic);
-    this.deps.log('warn', 'consumer crashed', {
-      topic: this.topic,
-      error: nameOf(error),
-    });
+    this.deps.telemetry.consumerCrashed(this.name);
+    this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: nameOf(error) });
     this.consumer = null;
     this.outSinceMs ??= performance.now();
     this.loseAll();
     void consumer.disconnect().catch(() => undefined);
     if (!this.restarts.take(performance.now())) {
-      this.deps.onDead(this.topic);
+      this.deps.onDead(this.name);
       return;
     }
     this.restartTimer = setTimeout(() => void this.launch(), RESTART_AFTER_MS);
   }
 
-  private joined(memberId: string, assigned: readonly number[]): void {
+  private joined(memberId: string, assignment: Readonly<Record<string, readonly number[]>>): void {
+    const assigned = this.reading.topics.flatMap((topic) =>
+      (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
+    );
+    const keys = new Set(assigned.map(({ topic, partition }) => partitionKey(topic, partition)));
     this.hasJoinedOnce = true;
     this.isJoined = true;
     this.outSinceMs = null;
     this.heardAtMs = performance.now();
     this.claims.abort();
     this.claims = new AbortController();
-    const lost = [...this.partitions.values()].filter(({ partition }) => !assigned.includes(partition));
+    const lost = [...this.partitions.values()].filter(({ key }) => !keys.has(key));
     for (const source of lost) this.lose(source);
-    for (const partition of assigned) this.assign(partition);
+    for (const each of assigned) this.assign(each);
     this.pausePartitions();
     void this.handover.claim(memberId, () => this.opening(), this.claims.signal);
     // A release that meets the next rebalance is begun anew by that.
@@ -249,9 +272,7 @@ export class TopicConsumer {
   }
 
   private release(source: AssignedPartition): void {
-    const release = this.handover
-      .release(source, this.claims.signal)
-      .finally(() => void this.releases.delete(release));
+    const release = this.handover.release(source, this.claims.signal).finally(() => void this.releases.delete(release));
     this.releases.add(release);
   }
 
@@ -261,29 +282,29 @@ export class TopicConsumer {
     return this.releases.size === 0 && kept.every((source) => source.ledger.nextCommit() === null);
   }
 
-  private assign(partition: number): void {
-    const known = this.partitions.get(partition);
-    if (known === undefined) this.partitions.set(partition, this.newPartition(partition));
+  private assign({ topic, partition }: TopicPartition): void {
+    const key = partitionKey(topic, partition);
+    const known = this.partitions.get(key);
+    if (known === undefined) this.partitions.set(key, this.newPartition(topic, partition));
     else if (!known.isOwned) known.reopen();
   }
 
-  private newPartition(partition: number): AssignedPartition {
+  private newPartition(topic: string, partition: number): AssignedPartition {
     const { sink, budget } = this.deps;
     return new AssignedPartition(
-      this.topic,
+      topic,
       partition,
       sink.openPartition(),
       budget,
       (source) => this.changed(source),
       () => performance.now() - this.heardAtMs < this.deps.config.sessionTimeoutMs,
+      this.reading.due,
     );
   }
 
   private lose(source: AssignedPartition): void {
     source.lose();
-    if (this.paused.delete(source.partition)) {
-      this.consumer?.resume([{ topic: this.topic, partitions: [source.partition] }]);
-    }
+    if (this.paused.delete(source)) this.consumer?.resume(toTopics([source]));
     this.deps.sink.discard(source);
   }
 
@@ -304,18 +325,18 @@ export class TopicConsumer {
     await this.consumer?.commitOffsets(flat);
   }
 
-  private ownedPartitions(): number[] {
-    return [...this.partitions.values()].filter((source) => source.isOwned).map((source) => source.partition);
+  private owned(): AssignedPartition[] {
+    return [...this.partitions.values()].filter((source) => source.isOwned);
   }
 
   private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
     this.commitNow = (offsets) => payload.commitOffsetsIfNecessary(offsets);
-    const source = this.partitions.get(batch.partition);
+    const source = this.partitions.get(partitionKey(batch.topic, batch.partition));
     if (source === undefined || !source.isOwned || this.isHalted) return;
     const last = source.take(batch.messages, batch.highWatermark, this.deps.sink.accept);
     if (last !== null) payload.resolveOffset(last);
-    this.deps.telemetry.read(this.topic, batch.messages.length);
+    this.deps.telemetry.read(batch.topic, batch.messages.length);
     this.pausePartitions();
     this.deps.sink.accepted();
     // kafkajs hands over batch after batch in one turn of the event loop: answers of the API are read in between.
@@ -325,40 +346,57 @@ export class TopicConsumer {
   private changed(source: AssignedPartition): void {
     if (!source.isOwned) return;
     this.committer.touch(source);
-    if (this.paused.has(source.partition) && !this.wantsPause(source)) this.pausePartitions();
+    if (this.paused.has(source) && !this.wantsPause(source)) this.pausePartitions();
   }
 
   private wantsPause(source: AssignedPartition): boolean {
-    return this.isHalted || source.wantsPause(this.paused.has(source.partition));
+    return this.isHalted || source.wantsPause(this.paused.has(source));
   }
 
   /** Brings what kafkajs reads in line with what is wanted. */
   private pausePartitions(): void {
     if (!this.isJoined) return;
-    const toPause: number[] = [];
-    const toResume: number[] = [];
+    const toPause: AssignedPartition[] = [];
+    const toResume: AssignedPartition[] = [];
     for (const source of this.partitions.values()) {
-      const { partition } = source;
-      const isPaused = this.paused.has(partition);
+      const isPaused = this.paused.has(source);
       if (source.isLost || this.wantsPause(source) === isPaused) continue;
-      if (isPaused) toResume.push(partition);
-      else toPause.push(partition);
+      (isPaused ? toResume : toPause).push(source);
     }
-    for (const partition of toPause) this.paused.add(partition);
-    for (const partition of toResume) this.paused.delete(partition);
-    if (toPause.length > 0) this.consumer?.pause([{ topic: this.topic, partitions: toPause }]);
-    if (toResume.length > 0) this.consumer?.resume([{ topic: this.topic, partitions: toResume }]);
+    for (const source of toPause) this.paused.add(source);
+    for (const source of toResume) this.paused.delete(source);
+    if (toPause.length > 0) this.consumer?.pause(toTopics(toPause));
+    if (toResume.length > 0) this.consumer?.resume(toTopics(toResume));
+    this.sleepUntilDue();
     this.wait.pace = this.pace();
   }
 
+  /** What is not due yet needs no frequent look: a timer resumes it. */
   private pace(): Pace {
     if (this.opening().length > 0) return 'opening';
-    return this.paused.size > 0 ? 'paused' : 'idle';
+    const nowMs = Date.now();
+    return [...this.paused].some((source) => source.untilDueMs(nowMs) === 0) ? 'paused' : 'idle';
+  }
+
+  private sleepUntilDue(): void {
+    if (this.dueTimer !== null) clearTimeout(this.dueTimer);
+    this.dueTimer = null;
+    const nowMs = Date.now();
+    const waits = [...this.paused].map((source) => source.untilDueMs(nowMs)).filter((waitMs) => waitMs > 0);
+    if (waits.length === 0) return;
+    this.dueTimer = setTimeout(() => this.pausePartitions(), Math.min(...waits, MAX_SLEEP_MS));
   }
 
   private opening(): AssignedPartition[] {
     return [...this.partitions.values()].filter((source) => source.isOpening);
   }
+}
+
+function toTopics(sources: readonly AssignedPartition[]): { topic: string; partitions: number[] }[] {
+  return [...Map.groupBy(sources, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+    topic,
+    partitions: ofTopic.map(({ partition }) => partition),
+  }));
 }
 
 function nameOf(error: unknown): string {

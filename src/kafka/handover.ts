@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
-import { encodeMetadata } from '../dispatch/commit-metadata';
 import type { AssignedPartition } from './assigned-partition';
-import { type Committed, readCommitted } from './committed-offsets';
-import type { OffsetsToCommit } from './committer';
+import { type Committed, partitionKey, readCommitted } from './committed-offsets';
+import { type OffsetsToCommit, toCommit } from './committer';
 import type { KafkaLog } from './kafka-client';
 import { memberTag } from './member-tag';
 
@@ -16,7 +15,7 @@ const MARGIN_MS = 5_000;
 interface Deps {
   readonly admin: Admin;
   readonly groupId: string;
-  readonly topic: string;
+  readonly topics: readonly string[];
   /** Deadline of one call: nothing of a former owner is on the wire for longer. */
   readonly callTimeoutMs: number;
   /** Commits in the current generation; rejects where the member is in none. */
@@ -73,66 +72,54 @@ export class Handover {
     signal: AbortSignal,
   ): Promise<void> {
     const before = await this.read();
-    const wanted = opening().filter(({ partition }) => !isHeldBy(before.get(partition), tag));
-    const foreign = wanted.filter((source) => isHeld(before.get(source.partition)) && !wasOwn(before, source));
+    const wanted = opening().filter(({ key }) => !isHeldBy(before.get(key), tag));
+    const foreign = wanted.filter((source) => isHeld(before.get(source.key)) && !wasOwn(before, source));
     const members = foreign.length > 0 ? await this.liveTags() : new Set<string>();
     const isFree = (source: AssignedPartition): boolean =>
-      isPatienceOver || !foreign.includes(source) || !members.has(before.get(source.partition)?.ownership.owner ?? '');
-    const free = wanted.filter(isFree).map(({ partition }) => partition);
+      isPatienceOver || !foreign.includes(source) || !members.has(before.get(source.key)?.ownership.owner ?? '');
+    const free = wanted.filter(isFree);
     if (free.length > 0) await this.commitClaims(tag, free, before);
     // A release that was under way may have come after the claim: only what reads back as ours is.
     const after = free.length > 0 ? await this.read() : before;
     for (const source of signal.aborted ? [] : opening()) {
-      const committed = after.get(source.partition);
+      const committed = after.get(source.key);
       if (committed !== undefined && isHeldBy(committed, tag)) source.open(committed, tag);
     }
   }
 
   private async commitClaims(
     tag: string,
-    partitions: readonly number[],
-    before: ReadonlyMap<number, Committed>,
+    claimed: readonly AssignedPartition[],
+    before: ReadonlyMap<string, Committed>,
   ): Promise<void> {
-    const { admin, topic, commit } = this.deps;
-    const earliest = partitions.some((partition) => before.get(partition)?.offset == null)
-      ? new Map((await admin.fetchTopicOffsets(topic)).map(({ partition, low }) => [partition, Number(low)]))
-      : null;
-    const claims = partitions.map((partition) => {
-      const { offset = null, done = [] } = before.get(partition) ?? {};
-      const base = offset ?? earliest?.get(partition) ?? 0;
-      const metadata = encodeMetadata({
-        base,
-        done,
-        owner: tag,
-        state: 'active',
-      });
-      return { partition, offset: String(base), metadata };
-    });
-    await commit({ topics: [{ topic, partitions: claims }] });
+    const unknown = claimed.filter(({ key }) => before.get(key)?.offset == null).map(({ topic }) => topic);
+    const earliest = await this.earliestOffsets(new Set(unknown));
+    await this.deps.commit(
+      toCommit(claimed, ({ key }) => {
+        const { offset = null, done = [] } = before.get(key) ?? {};
+        return { base: offset ?? earliest.get(key) ?? 0, done, owner: tag, state: 'active' };
+      }),
+    );
+  }
+
+  private async earliestOffsets(topics: ReadonlySet<string>): Promise<Map<string, number>> {
+    const offsets = new Map<string, number>();
+    for (const topic of topics) {
+      for (const { partition, low } of await this.deps.admin.fetchTopicOffsets(topic)) {
+        offsets.set(partitionKey(topic, partition), Number(low));
+      }
+    }
+    return offsets;
   }
 
   private async tryRelease(source: AssignedPartition): Promise<boolean> {
-    const { topic, commit } = this.deps;
     const tag = source.ownerTag;
     try {
-      const committed = (await this.read()).get(source.partition);
+      const committed = (await this.read()).get(source.key);
       const state = source.ledger.state();
       if (state === null || tag === null || !isHeldBy(committed, tag)) return true;
       if (!source.isLost || !source.isQuiet) return false;
-      const metadata = encodeMetadata({
-        ...state,
-        owner: tag,
-        state: 'released',
-      });
-      const { partition } = source;
-      await commit({
-        topics: [
-          {
-            topic,
-            partitions: [{ partition, offset: String(state.base), metadata }],
-          },
-        ],
-      });
+      await this.deps.commit(toCommit([source], () => ({ ...state, owner: tag, state: 'released' })));
       return true;
     } catch (error) {
       this.log('debug', 'a partition cannot be released, to be repeated', error);
@@ -140,13 +127,10 @@ export class Handover {
     }
   }
 
-  private read(): Promise<Map<number, Committed>> {
-    const { admin, groupId, topic, log } = this.deps;
-    return readCommitted(admin, groupId, topic, (partition, reason) =>
-      log('warn', `commit metadata ${reason} and is ignored`, {
-        topic,
-        partition,
-      }),
+  private read(): Promise<Map<string, Committed>> {
+    const { admin, groupId, topics, log } = this.deps;
+    return readCommitted(admin, groupId, topics, (topic, partition, reason) =>
+      log('warn', `commit metadata ${reason} and is ignored`, { topic, partition }),
     );
   }
 
@@ -156,9 +140,9 @@ export class Handover {
   }
 
   private log(level: 'warn' | 'debug', message: string, error: unknown): void {
-    const { topic, log } = this.deps;
+    const { groupId, log } = this.deps;
     log(level, message, {
-      topic,
+      groupId,
       error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown',
     });
   }
@@ -173,6 +157,6 @@ function isHeldBy(committed: Committed | undefined, tag: string): boolean {
 }
 
 /** Whether nobody has had the partition since this process, be it under an earlier member id. */
-function wasOwn(before: ReadonlyMap<number, Committed>, { partition, ownerTag }: AssignedPartition): boolean {
-  return ownerTag !== null && before.get(partition)?.ownership.owner === ownerTag;
+function wasOwn(before: ReadonlyMap<string, Committed>, { key, ownerTag }: AssignedPartition): boolean {
+  return ownerTag !== null && before.get(key)?.ownership.owner === ownerTag;
 }

@@ -14,6 +14,7 @@ import { RecordPublisher, ReplyPublisher } from './record-publisher';
 /** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
 export const RESULTS = Symbol('RESULTS');
 export const DEAD_LETTERS = Symbol('DEAD_LETTERS');
+export const RETRIES = Symbol('RETRIES');
 export const REPLIES = Symbol('REPLIES');
 /** Injection token of the {@link KafkaLog}. */
 export const KAFKA_LOG = Symbol('KAFKA_LOG');
@@ -21,6 +22,7 @@ export const KAFKA_LOG = Symbol('KAFKA_LOG');
 const PUBLISHERS = [
   { token: RESULTS, reason: 'results' },
   { token: DEAD_LETTERS, reason: 'dead-letters' },
+  { token: RETRIES, reason: 'retries' },
 ] as const;
 
 /** The connection to Kafka, and what is written through it. */
@@ -67,6 +69,6 @@ const PUBLISHERS = [
       useFactory: (kafka: Kafka, log: KafkaLog) => new ReplyPublisher(kafka, log),
     },
   ],
-  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, Kafka, RESULTS, DEAD_LETTERS, REPLIES],
+  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, Kafka, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
 })
 export class KafkaClientModule {}

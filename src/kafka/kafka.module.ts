@@ -7,17 +7,20 @@ import { Halts } from '../dispatch/halts';
 import { SERVICE_STATUS } from '../health/service-status';
 import type { Telemetry } from '../observability/telemetry';
 import { TELEMETRY } from '../observability/tokens';
-import { SettlementModule } from '../settlement/settlement.module';
+import { ApiKeys } from '../messages-api/api-keys';
+import { MessagesApiModule } from '../messages-api/messages-api.module';
+import type { SettledStore } from '../settlement/settled-store';
+import { SETTLED_STORE, SettlementModule } from '../settlement/settlement.module';
 import { Settlement } from '../settlement/settlement';
 import { CommandTransport, type Connected } from './command-transport';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS } from './kafka-client.module';
+import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from './kafka-client.module';
 import type { KafkaLog } from './kafka-client';
 import { OffsetResets } from './offset-resets';
 
 /** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
 @Global()
 @Module({
-  imports: [KafkaClientModule, SettlementModule],
+  imports: [KafkaClientModule, MessagesApiModule, SettlementModule],
   providers: [
     {
       provide: CommandTransport,
@@ -26,12 +29,15 @@ import { OffsetResets } from './offset-resets';
         Topics,
         Kafka,
         Settlement,
+        SETTLED_STORE,
+        ApiKeys,
         Halts,
         OffsetResets,
         TELEMETRY,
         KAFKA_LOG,
         RESULTS,
         DEAD_LETTERS,
+        RETRIES,
         REPLIES,
       ],
       useFactory: (
@@ -39,12 +45,27 @@ import { OffsetResets } from './offset-resets';
         topics: Topics,
         kafka: Kafka,
         settlement: Settlement,
+        store: SettledStore,
+        keys: ApiKeys,
         halts: Halts,
         resets: OffsetResets,
         telemetry: Telemetry,
         log: KafkaLog,
         ...publishers: Connected[]
-      ) => new CommandTransport({ config, topics, kafka, settlement, publishers, halts, resets, telemetry, log }),
+      ) =>
+        new CommandTransport({
+          config,
+          topics,
+          kafka,
+          settlement,
+          store,
+          keys,
+          publishers,
+          halts,
+          resets,
+          telemetry,
+          log,
+        }),
     },
     { provide: SERVICE_STATUS, useExisting: CommandTransport },
   ],

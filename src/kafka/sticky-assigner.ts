@@ -5,43 +5,68 @@ import { assignSticky, type Member } from './sticky-assignment';
 const NAME = 'messages-dispatcher-sticky';
 const VERSION = 1;
 
+/** Partition of one of several topics as one number: Kafka has no topic of a million partitions. */
+const PARTITIONS_PER_TOPIC = 2 ** 20;
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
 /**
- * A kafkajs assigner of one topic that leaves partitions where they are, as far as an even spread permits. Each member
- * tells what it has in the user data of its subscription. To be offered beside the standard one, which a group falls back
- * to for as long as one of its members does not know this one.
+ * A kafkajs assigner that leaves partitions where they are, as far as an even spread permits. Each member tells what it has
+ * in the user data of its subscription. To be offered beside the standard one, which a group falls back to for as long as one
+ * of its members does not know this one.
  *
+ * @param topics the same, in the same order, for all members: where they are not, as while their configuration is changed,
+ *   partitions merely move more than they need to
  * @param owned what this member has at the moment that it joins
  */
-export function stickyAssigner(topic: string, owned: () => readonly number[]): PartitionAssigner {
+export function stickyAssigner(topics: readonly string[], owned: () => readonly TopicPartition[]): PartitionAssigner {
   return ({ cluster }) => ({
     name: NAME,
     version: VERSION,
-    protocol: ({ topics }) => ({
+    protocol: (subscription) => ({
       name: NAME,
       metadata: AssignerProtocol.MemberMetadata.encode({
         version: VERSION,
-        topics,
-        userData: encodeOwned(owned()),
+        topics: subscription.topics,
+        userData: encodeOwned(owned().map(({ topic, partition }) => toSlot(topics.indexOf(topic), partition))),
       }),
     }),
     assign: ({ members }) => {
-      const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+      const slots = topics.flatMap((topic, index) =>
+        cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => toSlot(index, partitionId)),
+      );
       const assignment = assignSticky(
         members.map(toMember),
-        partitions.toSorted((a, b) => a - b),
+        slots.toSorted((a, b) => a - b),
       );
       return Promise.resolve(
         [...assignment].map(([memberId, own]) => ({
           memberId,
           memberAssignment: AssignerProtocol.MemberAssignment.encode({
             version: VERSION,
-            assignment: { [topic]: own },
+            assignment: byTopic(topics, own),
             userData: Buffer.alloc(0),
           }),
         })),
       );
     },
   });
+}
+
+function toSlot(topicIndex: number, partition: number): number {
+  return topicIndex * PARTITIONS_PER_TOPIC + partition;
+}
+
+function byTopic(topics: readonly string[], slots: readonly number[]): Record<string, number[]> {
+  const assignment: Record<string, number[]> = {};
+  for (const slot of slots) {
+    const topic = topics[Math.floor(slot / PARTITIONS_PER_TOPIC)];
+    if (topic !== undefined) (assignment[topic] ??= []).push(slot % PARTITIONS_PER_TOPIC);
+  }
+  return assignment;
 }
 
 function toMember({ memberId, memberMetadata }: GroupMember): Member {

@@ -4,13 +4,14 @@ import type { Admin, ITopicConfig } from 'kafkajs';
 const DEV_PARTITIONS = 8;
 /** Largest command that a created topic takes. */
 const COMMAND_BYTES = 5 * 1024 * 1024;
-/** What a dead letter needs beyond its command: headers that say why and whence. */
+/** What dead letters and retry records need beyond their command: headers that say why and whence. */
 const HEADER_ROOM_BYTES = 64 * 1024;
 
 export interface RequiredTopics {
   readonly commands: readonly string[];
   readonly results: string;
   readonly deadLetters: string;
+  readonly retries: readonly string[];
 }
 
 /**
@@ -25,13 +26,16 @@ export async function missingTopics(admin: Admin, required: RequiredTopics, crea
   return findMissing(admin, required);
 }
 
-async function findMissing(admin: Admin, { commands, results, deadLetters }: RequiredTopics): Promise<string[]> {
+async function findMissing(
+  admin: Admin,
+  { commands, results, deadLetters, retries }: RequiredTopics,
+): Promise<string[]> {
   const existing = new Set(await admin.listTopics());
-  return [...commands, results, deadLetters].filter((topic) => !existing.has(topic));
+  return [...commands, ...retries, results, deadLetters].filter((topic) => !existing.has(topic));
 }
 
-function toConfig(topic: string, { results, deadLetters }: RequiredTopics): ITopicConfig {
-  const bytes = topic === deadLetters ? COMMAND_BYTES + HEADER_ROOM_BYTES : COMMAND_BYTES;
+function toConfig(topic: string, { results, commands }: RequiredTopics): ITopicConfig {
+  const bytes = commands.includes(topic) ? COMMAND_BYTES : COMMAND_BYTES + HEADER_ROOM_BYTES;
   const configEntries = topic === results ? [] : [{ name: 'max.message.bytes', value: String(bytes) }];
   return { topic, numPartitions: DEV_PARTITIONS, replicationFactor: -1, configEntries };
 }

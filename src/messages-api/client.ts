@@ -20,6 +20,8 @@ export interface MessagesApiOptions {
 }
 
 export interface MessagesApiRequest {
+  /** Sent as `x-api-key` instead of the client's own. */
+  readonly apiKey?: string;
   /** Path of the operation, with leading slash. */
   readonly path: string;
   /** JSON text, sent as it stands. */
@@ -137,14 +139,14 @@ export class MessagesApiClient implements CallOwner {
     return connection;
   }
 
-  #toHttp({ path, body, idempotencyKey }: MessagesApiRequest): PendingCall['request'] {
+  #toHttp({ apiKey = this.#options.apiKey, path, body, idempotencyKey }: MessagesApiRequest): PendingCall['request'] {
     return {
       method: 'POST',
       path: this.#pathPrefix + path,
       body,
       headers: [
         'x-api-key',
-        this.#options.apiKey,
+        apiKey,
         'content-type',
         'application/json',
         'accept',

@@ -1,6 +1,9 @@
 import { Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
+import { LOGGER } from '../observability/tokens';
+import { ApiKeys } from './api-keys';
 import { MessagesApiClient } from './client';
 import { MessagesController } from './messages.controller';
 
@@ -8,6 +11,12 @@ import { MessagesController } from './messages.controller';
 @Module({
   controllers: [MessagesController],
   providers: [
+    {
+      provide: ApiKeys,
+      inject: [CONFIG, LOGGER],
+      useFactory: ({ messagesApi }: Config, logger: Logger) =>
+        new ApiKeys(messagesApi, (level, message, fields) => logger[level](fields, message)),
+    },
     {
       provide: MessagesApiClient,
       inject: [CONFIG],
@@ -21,6 +30,6 @@ import { MessagesController } from './messages.controller';
         }),
     },
   ],
-  exports: [MessagesApiClient],
+  exports: [ApiKeys],
 })
 export class MessagesApiModule {}

@@ -2,6 +2,7 @@ import { Controller } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { MessagePattern } from '@nestjs/microservices';
 import type { Command } from '../contract/command';
+import { ApiKeys } from './api-keys';
 import type { CallResult } from './call-result';
 import { MessagesApiClient } from './client';
 
@@ -11,13 +12,17 @@ export const SEND_MESSAGE = 'send-message';
 /** Sends one command: one call, whatever comes of it. Guards and interceptors of Nest apply here as usual. */
 @Controller()
 export class MessagesController {
-  constructor(private readonly api: MessagesApiClient) {}
+  constructor(
+    private readonly api: MessagesApiClient,
+    private readonly keys: ApiKeys,
+  ) {}
 
   @MessagePattern(SEND_MESSAGE)
   @WithoutPipes
   send(command: Command): Promise<CallResult> {
-    const { operation, body, id } = command;
-    return this.api.call({ path: operation.path, body, idempotencyKey: id });
+    const { operation, body, id, workspaceId } = command;
+    const apiKey = this.keys.keyOf(workspaceId);
+    return this.api.call({ apiKey, path: operation.path, body, idempotencyKey: id });
   }
 }
 

@@ -28,7 +28,7 @@ const PARTITION = ['messaging_destination_name', 'messaging_destination_partitio
 
 /** The service's own metrics, without {@link METRIC_PREFIX}. */
 export const METRICS = {
-  read_messages_total: { type: 'counter', labels: TOPIC, help: 'Records read from command topics.' },
+  read_messages_total: { type: 'counter', labels: TOPIC, help: 'Records read from command and retry topics.' },
   settled_commands_total: {
     type: 'counter',
     labels: ['channel', 'lane', 'type', 'outcome'],
@@ -43,6 +43,16 @@ export const METRICS = {
     type: 'histogram',
     labels: ['channel', 'type', 'http_response_status_code'],
     help: 'Calls to the Messages API, to the last byte; the status code is absent where no answer came.',
+  },
+  replayed_commands_total: {
+    type: 'counter',
+    labels: ['channel'],
+    help: 'Commands that an earlier record had settled: not sent, their result published again.',
+  },
+  parked_commands_total: {
+    type: 'counter',
+    labels: ['channel'],
+    help: 'Commands that went on to a retry topic, once for each round.',
   },
   retries_total: {
     type: 'counter',
@@ -62,7 +72,7 @@ export const METRICS = {
   published_messages_total: {
     type: 'counter',
     labels: TOPIC,
-    help: 'Results and dead letters that all in-sync replicas acknowledged.',
+    help: 'Results, dead letters and retry records that all in-sync replicas acknowledged.',
   },
   publish_duration_seconds: {
     type: 'histogram',
@@ -91,7 +101,17 @@ export const METRICS = {
   held_commands: { type: 'gauge', labels: [], help: 'Commands in memory, from being read to being settled.' },
   held_bytes: { type: 'gauge', labels: [], help: 'What the commands in memory take up.' },
   circuit_open: { type: 'gauge', labels: [], help: '1 while the circuit of the Messages API is open, else 0.' },
-  credential_refused: { type: 'gauge', labels: [], help: '1 while the Messages API refuses the key, else 0.' },
+  credentials_refused: { type: 'gauge', labels: [], help: 'Keys that the Messages API refuses.' },
+  settled_store_available: {
+    type: 'gauge',
+    labels: [],
+    help: '0 while the store of settled commands (REDIS_URL) is away, else 1.',
+  },
+  partition_held_back: {
+    type: 'gauge',
+    labels: PARTITION,
+    help: '1 while so much of a partition is done beyond its first open command that no more is taken, else 0.',
+  },
   partition_paused: {
     type: 'gauge',
     labels: PARTITION,

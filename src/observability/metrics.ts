@@ -24,7 +24,8 @@ const GAUGES: readonly { name: MetricNameOf<'gauge'>; read: (gauges: Gauges) => 
   { name: 'held_commands', read: (gauges) => gauges.heldCommands() },
   { name: 'held_bytes', read: (gauges) => gauges.heldBytes() },
   { name: 'circuit_open', read: (gauges) => gauges.circuitOpen() },
-  { name: 'credential_refused', read: (gauges) => gauges.credentialRefused() },
+  { name: 'credentials_refused', read: (gauges) => gauges.credentialsRefused() },
+  { name: 'settled_store_available', read: (gauges) => gauges.settledStoreAvailable() },
 ];
 
 /** `read` answers null where there is no value to show. */
@@ -32,6 +33,7 @@ const PARTITION_GAUGES: readonly {
   name: MetricNameOf<'gauge'>;
   read: (partition: PartitionGauges) => number | null;
 }[] = [
+  { name: 'partition_held_back', read: ({ heldBack }) => (heldBack ? 1 : 0) },
   { name: 'partition_paused', read: ({ paused }) => (paused ? 1 : 0) },
   { name: 'lag_messages', read: ({ lag }) => lag },
   { name: 'commit_age_seconds', read: ({ commitAgeMs }) => commitAgeMs / 1000 },
@@ -49,6 +51,8 @@ export class Metrics implements Telemetry {
   private readonly settledCommands = this.counterOfSettled();
   private readonly sinceProduced = this.histogramSinceProduced();
   private readonly calls = this.histogramOfCalls();
+  private readonly replays = this.counterByChannel('replayed_commands_total');
+  private readonly parkings = this.counterByChannel('parked_commands_total');
   private readonly retries = this.counterOfRetries();
   private readonly limitWaits = this.counterByChannel('rate_limit_waits_total');
   private readonly limitWaitSeconds = this.counterByChannel('rate_limit_wait_seconds_total');
@@ -105,6 +109,14 @@ export class Metrics implements Telemetry {
 
   called(channel: Channel, type: MessageType, httpStatus: number | null, durationMs: number): void {
     this.calls.get(channel).get(type).get(httpStatus).observe(durationMs);
+  }
+
+  replayed(channel: Channel): void {
+    this.replays.get(channel).add(1);
+  }
+
+  parked(channel: Channel): void {
+    this.parkings.get(channel).add(1);
   }
 
   retried(channel: Channel, reason: string): void {

@@ -7,10 +7,13 @@ export interface Gauges {
   waiting(): number;
   /** 0 closed, 1 open. */
   circuitOpen(): number;
-  credentialRefused(): number;
+  /** How many keys the API refuses. */
+  credentialsRefused(): number;
+  /** 0 where the store of settled commands is away, else 1. */
+  settledStoreAvailable(): number;
   heldCommands(): number;
   heldBytes(): number;
-  /** One entry per partition of a command topic that this replica reads. */
+  /** One entry per partition that this replica reads. */
   partitions(): Iterable<PartitionGauges>;
 }
 
@@ -18,6 +21,8 @@ export interface PartitionGauges {
   readonly topic: string;
   readonly partition: number;
   readonly paused: boolean;
+  /** So much is done beyond its first open command that no more fits the commit's metadata. */
+  readonly heldBack: boolean;
   /** Records not yet committed, as far as known; null before the first fetch. */
   readonly lag: number | null;
   /** Age of the oldest completion that is not committed yet; 0 where all are. */
@@ -29,6 +34,10 @@ export interface Telemetry {
   read(topic: string, records: number): void;
   settled(channel: Channel, lane: Lane, type: MessageType | null, outcome: Outcome, sinceProducedMs: number): void;
   called(channel: Channel, type: MessageType, httpStatus: number | null, durationMs: number): void;
+  /** The command had been settled by an earlier record of it. */
+  replayed(channel: Channel): void;
+  /** The command went on to a retry topic. */
+  parked(channel: Channel): void;
   retried(channel: Channel, reason: string): void;
   limitWaited(channel: Channel, waitMs: number): void;
   published(topic: string, records: number, durationMs: number): void;

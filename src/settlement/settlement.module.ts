@@ -1,26 +1,54 @@
+import { randomUUID } from 'node:crypto';
 import { Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS } from '../kafka/kafka-client.module';
+import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka-client.module';
 import type { Telemetry } from '../observability/telemetry';
-import { TELEMETRY } from '../observability/tokens';
+import { LOGGER, TELEMETRY } from '../observability/tokens';
+import { MemorySettledStore } from './memory-settled-store';
 import type { BestEffortPublisher, Publisher } from './publisher';
+import { RedisSettledStore } from './redis-settled-store';
+import type { SettledStore } from './settled-store';
 import { Settlement, type SettlementLog } from './settlement';
 
+/** Injection token of the {@link SettledStore}. */
+export const SETTLED_STORE = Symbol('SETTLED_STORE');
+
 const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'trace']);
+
+function createSettledStore({ settled, kafka }: Config, logger: Logger): SettledStore {
+  const { redisUrl, ttlMs, maxCommands } = settled;
+  if (redisUrl === null) return new MemorySettledStore({ ttlMs, maxCommands, nowMs: () => performance.now() });
+  return new RedisSettledStore({
+    url: redisUrl,
+    keyPrefix: kafka.topicPrefix,
+    ttlMs,
+    leaseMs: kafka.sessionTimeoutMs,
+    processId: randomUUID(),
+    log: (level, message, fields) => logger[level](fields, message),
+    onAvailability: () => undefined,
+  });
+}
 
 /** Step 5: outcomes are written down. */
 @Module({
   imports: [KafkaClientModule],
   providers: [
     {
+      provide: SETTLED_STORE,
+      inject: [CONFIG, LOGGER],
+      useFactory: (config: Config, logger: Logger): SettledStore => createSettledStore(config, logger),
+    },
+    {
       provide: Settlement,
-      inject: [Topics, RESULTS, DEAD_LETTERS, REPLIES, TELEMETRY, KAFKA_LOG, CONFIG],
+      inject: [Topics, RESULTS, DEAD_LETTERS, RETRIES, REPLIES, TELEMETRY, KAFKA_LOG, CONFIG],
       useFactory: (
         topics: Topics,
         results: Publisher,
         deadLetters: Publisher,
+        retries: Publisher,
         replies: BestEffortPublisher,
         telemetry: Telemetry,
         log: SettlementLog,
@@ -30,6 +58,8 @@ const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'tra
           topics,
           results,
           deadLetters,
+          retries,
+          delays: config.dispatch.retryTopicDelays,
           replies,
           telemetry,
           wallMs: Date.now,
@@ -38,6 +68,6 @@ const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'tra
         }),
     },
   ],
-  exports: [Settlement],
+  exports: [Settlement, SETTLED_STORE],
 })
 export class SettlementModule {}

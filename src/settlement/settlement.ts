@@ -1,3 +1,4 @@
+import type { Delay } from '../config/config';
 import type { Channel, Lane } from '../contract/channels';
 import type { Command, InvalidCommand } from '../contract/command';
 import {
@@ -8,9 +9,10 @@ import {
   resultHeaders,
   truncatedDeadLetterHeaders,
 } from '../contract/headers';
-import { DEAD_LETTERED, type Outcome, type Result, type Settled } from '../contract/outcome';
+import { DEAD_LETTERED, type Outcome, type Result, type Settled, type Source } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
 import { buildResult, encodeResult } from '../contract/result';
+import { retryHeaders } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
 import type { Telemetry } from '../observability/telemetry';
 import type { BestEffortPublisher, Publication, Publisher } from './publisher';
@@ -22,6 +24,17 @@ export interface Ended {
   readonly channel: Channel;
   readonly lane: Lane;
   readonly settled: Settled;
+  /** Milliseconds since the epoch. */
+  readonly completedAtMs: number;
+  /** Whether an earlier record of the command brought it to its end. */
+  readonly isReplay: boolean;
+}
+
+/** A command that goes on to a retry topic. */
+export interface ParkedCommand extends Omit<Ended, 'command' | 'isReplay'> {
+  readonly command: Command;
+  /** 1 for the first retry topic. */
+  readonly round: number;
 }
 
 /** Writes a line about one settled command; the fields place it and never hold content. */
@@ -38,6 +51,9 @@ interface Deps {
   readonly topics: Topics;
   readonly results: Publisher;
   readonly deadLetters: Publisher;
+  readonly retries: Publisher;
+  /** The delays of the retry topics, in the order of the rounds. */
+  readonly delays: readonly Delay[];
   readonly replies: BestEffortPublisher;
   readonly telemetry: Telemetry;
   readonly wallMs: () => number;
@@ -46,17 +62,16 @@ interface Deps {
   readonly logsAll: boolean;
 }
 
-/** Writes down how commands ended: the result first, then the dead letter where there is one. */
+/** Writes down what became of commands: the result first, then the dead letter where there is one; or a retry record. */
 export class Settlement {
   constructor(private readonly deps: Deps) {}
 
   /** Resolves once result and dead letter are acknowledged, so that the command's offset may be committed. Never rejects. */
   async settle(ended: Ended): Promise<void> {
     const { topics, results, telemetry, wallMs } = this.deps;
-    const { record, command, channel, lane, settled } = ended;
-    const completedAtMs = wallMs();
-    const source = { topic: record.topic, partition: record.partition, offset: String(record.offset) };
-    const result = buildResult({ command, channel, settled, source, completedAtMs });
+    const { record, command, channel, lane, settled, completedAtMs, isReplay } = ended;
+    const source = sourceOf(record);
+    const result = buildResult({ command, channel, settled, source, completedAtMs, isReplay });
     const value = encodeResult(result);
     const key = bytesOf(record.key) ?? (command.id === null ? null : Buffer.from(command.id));
     const headers = resultHeaders(record.headers, command.id, settled.outcome);
@@ -66,10 +81,32 @@ export class Settlement {
       { topic, key, value, headers },
       { topic, key: null, value, headers: bareHeaders },
     ]);
-    if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended, { ...settled, source });
-    telemetry.settled(channel, lane, result.type, settled.outcome, completedAtMs - record.timestampMs);
+    if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended);
+    telemetry.settled(channel, lane, result.type, settled.outcome, wallMs() - record.timestampMs);
+    if (isReplay) telemetry.replayed(channel);
     this.report(result);
     void this.reply(record, value);
+  }
+
+  /**
+   * Writes a command to its next retry topic; resolves once that is acknowledged. Never rejects: one that is too large for
+   * the topic has failed.
+   */
+  async park(parked: ParkedCommand): Promise<void> {
+    const { topics, delays, retries, telemetry, wallMs } = this.deps;
+    const { record, command, channel, settled, round } = parked;
+    const delay = delays[round - 1];
+    if (delay === undefined) throw new Error(`there is no retry topic for round ${round}`);
+    const cause = causeOf(record, settled);
+    const dueAtMs = wallMs() + delay.delayMs;
+    const published = await retries.publish({
+      topic: topics.retry(channel, delay.name),
+      key: bytesOf(record.key) ?? Buffer.from(command.recipient),
+      value: bytesOf(record.value),
+      headers: retryHeaders(record.headers, { ...cause, round, dueAtMs, hasOwnKey: record.key !== null }),
+    });
+    if (published === 'acknowledged') telemetry.parked(channel);
+    else await this.settle({ ...parked, isReplay: false });
   }
 
   private report({ outcome, attempts, httpStatus, source }: Result): void {
@@ -78,10 +115,9 @@ export class Settlement {
     if (isFault || logsAll) log(isFault ? 'warn' : 'debug', 'settled', { ...source, outcome, attempts, httpStatus });
   }
 
-  private async writeDeadLetter({ record }: Ended, from: Settled & Pick<DeadLetterCause, 'source'>): Promise<void> {
+  private async writeDeadLetter({ record, settled }: Ended): Promise<void> {
     const { deadLetters, topics } = this.deps;
-    const { source, outcome, attempts, response } = from;
-    const cause = { source, timestamp: String(record.timestampMs), outcome, error: response.error, attempts };
+    const cause = causeOf(record, settled);
     const topic = topics.deadLetters;
     const key = bytesOf(record.key);
     const value = bytesOf(record.value);
@@ -123,6 +159,15 @@ export class Settlement {
     const { topic: source, offset } = record;
     this.deps.log('warn', 'a reply was not sent', { source, partition: record.partition, offset });
   }
+}
+
+function sourceOf({ topic, partition, offset }: IncomingRecord): Source {
+  return { topic, partition, offset: String(offset) };
+}
+
+function causeOf(record: IncomingRecord, { outcome, response, attempts }: Settled): DeadLetterCause {
+  const timestamp = String(record.timestampMs);
+  return { source: sourceOf(record), timestamp, outcome, error: response.error, attempts };
 }
 
 function bytesOf(text: string | null): Buffer | null {

@@ -61,6 +61,9 @@ describe('readConfig', () => {
       messagesApi: {
         url: 'https://api.example.com',
         key: 'key-1',
+        workspaceKeys: {},
+        keyFile: null,
+        workspaceKeysFile: null,
         timeoutMs: 10_000,
         maxResponseBytes: 1_048_576,
       },
@@ -68,8 +71,14 @@ describe('readConfig', () => {
         maxInFlight: 256,
         limits: { whatsapp: none, messenger: none, instagram: none, telegram: none },
         retry: { maxAttempts: 5, baseDelayMs: 200, maxDelayMs: 30_000, retryAfterMaxMs: 3_600_000 },
+        retryTopicDelays: [
+          { name: '1m', delayMs: 60_000 },
+          { name: '10m', delayMs: 600_000 },
+          { name: '1h', delayMs: 3_600_000 },
+        ],
         defaultDelivery: 'at-least-once',
       },
+      settled: { redisUrl: null, ttlMs: 86_400_000, maxCommands: 20_000 },
       http: { port: 3_000 },
       shutdownTimeoutMs: 25_000,
       log: { level: 'info', format: 'json' },
@@ -184,6 +193,17 @@ describe('readConfig', () => {
     ['LOG_LEVEL', 'must be one of fatal, error, warn, info, debug, trace', ['verbose', 'INFO']],
     ['LOG_FORMAT', 'must be one of json, pretty', ['xml']],
     ['DEFAULT_DELIVERY', 'must be one of at-least-once, at-most-once', ['exactly-once']],
+    [
+      'RETRY_TOPIC_DELAYS',
+      'must be durations such as 1m,10m,1h, from 1ms to 24d, comma-separated, none twice; or empty for none',
+      ['1', '1m,', '1m,60s', '0s', '25d', '1 m', '-1m'],
+    ],
+    ['SETTLED_TTL', 'must be a duration such as 500ms, 90s, 1m, 24h or 7d, from 1ms to 24d', ['1', '1.5h', '0d', '1w']],
+    [
+      'REDIS_URL',
+      'must be a redis or rediss URL such as redis://:password@localhost:6379/0',
+      ['localhost:6379', 'http://localhost', 'redis://'],
+    ],
   ])('names %s alone where it is malformed', (variable, message, texts) => {
     for (const text of texts) {
       const line = typeof message === 'string' ? `${variable}: ${message}` : message;
@@ -235,9 +255,18 @@ describe('readConfig', () => {
     expect(faultsOf({ RETRY_BASE_DELAY_MS: '500', RETRY_MAX_DELAY_MS: '500' })).toEqual([]);
   });
 
+  it('takes an empty list of retry topics for none, and at-most-once by default with a Redis', () => {
+    const { dispatch } = configOf({
+      RETRY_TOPIC_DELAYS: '',
+      DEFAULT_DELIVERY: 'at-most-once',
+      REDIS_URL: 'redis://localhost:6379',
+    });
+    expect([dispatch.retryTopicDelays, dispatch.defaultDelivery]).toEqual([[], 'at-most-once']);
+  });
+
   it('refuses at-most-once by default, for want of shared state', () => {
     expect(faultsOf({ DEFAULT_DELIVERY: 'at-most-once' })).toEqual([
-      expect.stringMatching(/^DEFAULT_DELIVERY: at-most-once needs shared state \(REDIS_URL\)/),
+      expect.stringMatching(/^DEFAULT_DELIVERY: at-most-once needs REDIS_URL/),
     ]);
   });
 
@@ -265,7 +294,7 @@ describe('readConfig', () => {
     const reading = readConfig(env);
     const named = reading.ok ? [] : reading.faults.map((line) => line.slice(0, line.indexOf(':')));
     expect(named).toEqual(settingsOf(Environment).map(({ variable }) => variable));
-    expect(named).toHaveLength(46);
+    expect(named).toHaveLength(51);
   });
 
   it('never repeats in a fault what a variable or a file holds', () => {

@@ -20,7 +20,11 @@ function command(): Command {
 test('a result has the fields of the contract in its order', () => {
   const response = { id: 'msg_81', status: 'queued', error: '' };
   const settled = { outcome: 'accepted', response, attempts: 1, httpStatus: 200 } as const;
-  expect(encodeResult(buildResult({ command: command(), channel: 'whatsapp', settled, source, completedAtMs }))).toBe(
+  expect(
+    encodeResult(
+      buildResult({ command: command(), channel: 'whatsapp', settled, source, completedAtMs, isReplay: false }),
+    ),
+  ).toBe(
     '{"commandId":"a","outcome":"accepted","id":"msg_81","status":"queued","error":"","channel":"whatsapp","type":"text",' +
       '"workspaceId":"w-1","attempts":1,"httpStatus":200,"completedAt":"2026-11-22T11:59:58.120Z",' +
       '"source":{"topic":"messages.commands.whatsapp","partition":3,"offset":"9007199254740993"}}',
@@ -35,7 +39,9 @@ test('the result of an invalid command has what could be read of it and every vi
     violations: ['id: must be x', 'request: must be y'],
   } as const;
   const settled = settledAsInvalid(invalid);
-  expect(buildResult({ command: invalid, channel: 'telegram', settled, source, completedAtMs })).toEqual({
+  expect(
+    buildResult({ command: invalid, channel: 'telegram', settled, source, completedAtMs, isReplay: false }),
+  ).toEqual({
     commandId: null,
     outcome: 'invalid',
     id: '',
@@ -54,7 +60,14 @@ test('the result of an invalid command has what could be read of it and every vi
 test('the error of a result is cut at 2,000 characters', () => {
   const response = { id: '', status: '', error: 'e'.repeat(5_000) };
   const settled = { outcome: 'rejected', response, attempts: 1, httpStatus: 400 } as const;
-  const result = buildResult({ command: command(), channel: 'whatsapp', settled, source, completedAtMs });
+  const result = buildResult({
+    command: command(),
+    channel: 'whatsapp',
+    settled,
+    source,
+    completedAtMs,
+    isReplay: false,
+  });
   expect(result.error).toHaveLength(2_000);
 });
 

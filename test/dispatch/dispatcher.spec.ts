@@ -145,13 +145,35 @@ describe('Dispatcher: limits of the API', () => {
   });
 });
 
+describe('Dispatcher: a recipient that is limited for ever', () => {
+  const oneAtATime = { count: 20, periodMs: 1_000, burst: 1 };
+
+  it.each([
+    ['one slot', { maxInFlight: 1 }],
+    ['one token at a time for the workspace', { limits: limitsOf({ workspace: oneAtATime }) }],
+    ['one token at a time for the channel', { limits: limitsOf({ channel: oneAtATime }) }],
+  ])('takes no turn from the others of its workspace, with %s', async (_, options) => {
+    const world = new World(options);
+    world.answer = (job) => (job.key === 'bad' ? limited(100) : ACCEPTED);
+    const bad = world.addOne({ key: 'bad' });
+    const good = world.add(...keys(50, { key: 'good' }));
+    await world.pass(15_000);
+    expect(good.filter((job) => world.outcomeOf(job) !== 'accepted')).toEqual([]);
+    for (let i = 0; i < 200; i++) {
+      world.addOne({ key: `more-${i}` });
+      await world.pass(200);
+    }
+    expect(world.outcomeOf(bad)).toBe('failed');
+  });
+});
+
 describe('Dispatcher: the credential', () => {
   it('holds everything after a 401, settles nothing, and resumes by itself', async () => {
     const world = new World();
     world.answer = () => UNAUTHORIZED;
     const jobs = world.add(...keys(30));
     await world.pass(100);
-    expect([world.dispatcher.isCredentialRefused, world.halts, world.keyRefusals]).toEqual([true, [true], 1]);
+    expect([world.dispatcher.refusedCredentials, world.halts, world.keyRefusals]).toEqual([1, [true], ['w-1']]);
     const before = world.calls.length;
     await world.pass(20_900);
     // Probes at 1 s after the first answer, then 5 s after each.
@@ -205,7 +227,7 @@ describe('Dispatcher: the credential', () => {
     world.answer = () => FORBIDDEN;
     const jobs = world.add(...keys(25));
     await world.pass(60_000);
-    expect([world.dispatcher.isCredentialRefused, world.outcomes.size]).toEqual([true, 0]);
+    expect([world.dispatcher.refusedCredentials, world.outcomes.size]).toEqual([1, 0]);
     world.answer = () => ACCEPTED;
     await world.pass(10_000);
     expect(jobs.map((job) => world.outcomeOf(job))).toEqual(jobs.map(() => 'accepted'));
@@ -216,7 +238,7 @@ describe('Dispatcher: the credential', () => {
     world.answer = () => FORBIDDEN;
     const bad = world.add(...keys(20, { key: 'bad' }));
     await world.pass(100);
-    expect(world.dispatcher.isCredentialRefused).toBe(true);
+    expect(world.dispatcher.refusedCredentials).toBe(1);
     world.answer = (job) => (bad.includes(job) ? FORBIDDEN : ACCEPTED);
     const good = world.add(...keys(5, { key: 'good', lane: 'bulk' }));
     await world.pass(200_000);

@@ -1,15 +1,19 @@
-import type { RateLimit } from '../../src/config/config';
+import type { Delay, RateLimit } from '../../src/config/config';
 import type { Channel, Delivery, Lane } from '../../src/contract/channels';
+import type { Headers } from '../../src/contract/headers';
 import type { Settled } from '../../src/contract/outcome';
+import type { Command } from '../../src/contract/command';
 import { OPERATIONS } from '../../src/contract/operations';
 import type { IncomingRecord } from '../../src/contract/record';
 import type { Clock } from '../../src/dispatch/clock';
-import { Dispatcher } from '../../src/dispatch/dispatcher';
-import { Job } from '../../src/dispatch/job';
+import { Dispatcher, type Ending } from '../../src/dispatch/dispatcher';
+import { Job, type Parked } from '../../src/dispatch/job';
 import type { JobSource } from '../../src/dispatch/job-source';
 import { type Limits, LocalRateLimiter, type Scope } from '../../src/dispatch/rate-limiter';
 import type { CallResult } from '../../src/messages-api/call-result';
 import type { Telemetry } from '../../src/observability/telemetry';
+import { MemorySettledStore } from '../../src/settlement/memory-settled-store';
+import type { SettledStore } from '../../src/settlement/settled-store';
 
 const NO_LIMIT = { channel: null, workspace: null, recipient: null };
 
@@ -80,6 +84,8 @@ export const silentTelemetry: Telemetry = {
   read: () => undefined,
   settled: () => undefined,
   called: () => undefined,
+  replayed: () => undefined,
+  parked: () => undefined,
   retried: () => undefined,
   limitWaited: () => undefined,
   published: () => undefined,
@@ -118,6 +124,10 @@ export interface JobFields {
   readonly delivery?: Delivery;
   readonly expiresAtMs?: number | null;
   readonly source?: JobSource;
+  readonly id?: string;
+  readonly body?: string;
+  readonly headers?: Headers;
+  readonly parked?: Parked;
 }
 
 let offsets = 0;
@@ -129,10 +139,11 @@ export function newJob(fields: JobFields = {}): Job {
   const offset = offsets++;
   const operation = OPERATIONS.find((each) => each.channel === channel);
   if (operation === undefined) throw new Error(`no operation on ${channel}`);
-  const command = { id: `c-${offset}`, operation, workspaceId, recipient, body: '{}', expiresAtMs, delivery };
+  const { id = `c-${offset}`, body = '{}', headers = {}, parked = null } = fields;
+  const command = { id, operation, workspaceId, recipient, body, expiresAtMs, delivery };
   const topic = `messages.commands.${channel}`;
-  const record = { topic, partition: 0, offset, timestampMs: 0, key, value: null, headers: {} };
-  return new Job(command, record, source, key, lane, delivery);
+  const record = { topic, partition: 0, offset, timestampMs: 0, key, value: null, headers };
+  return new Job(command, record, source, key, lane, delivery, parked);
 }
 
 export const ACCEPTED: CallResult = {
@@ -170,6 +181,25 @@ export interface WorldOptions {
   readonly settleMs?: () => number;
   readonly limits?: Limits;
   readonly callTimeoutMs?: number;
+  readonly delays?: readonly Delay[];
+  readonly store?: SettledStore;
+}
+
+/** Every workspace has the key `usual`, unless a test gives it another. */
+export class FakeKeys {
+  readonly own = new Map<string, string>();
+
+  keyOf(workspaceId: string): string {
+    return this.own.get(workspaceId) ?? 'usual';
+  }
+
+  has(key: string): boolean {
+    return key === 'usual' || [...this.own.values()].includes(key);
+  }
+
+  get size(): number {
+    return new Set(['usual', ...this.own.values()]).size;
+  }
 }
 
 /** One call as the fake API saw it. */
@@ -187,12 +217,18 @@ export class World {
   readonly outcomes = new Map<Job, Settled[]>();
   readonly halts: boolean[] = [];
   readonly dispatcher: Dispatcher;
-  keyRefusals = 0;
+  readonly endings = new Map<Job, Ending>();
+  readonly parked: { readonly job: Job; readonly round: number }[] = [];
+  /** Workspaces in whose calls the key was refused, as far as that was reported. */
+  readonly keyRefusals: string[] = [];
+  readonly keys = new FakeKeys();
   /** What the API answers from now on. */
   answer: (job: Job, startedMs: number) => CallResult = () => ACCEPTED;
   latencyMs: () => number;
   settleMs: () => number;
-  private readonly jobs = new Map<string, Job>();
+  private readonly jobs = new Map<Command, Job>();
+  /** Overrides `latencyMs` for each call. */
+  latencyOf: ((job: Job) => number) | null = null;
   readonly startMs = this.clock.monotonicMs();
 
   constructor(options: WorldOptions = {}) {
@@ -201,27 +237,39 @@ export class World {
     this.settleMs = options.settleMs ?? (() => 0);
     const retry = { maxAttempts, baseDelayMs: 200, maxDelayMs: 30_000, retryAfterMaxMs: 3_600_000 };
     this.dispatcher = new Dispatcher({
-      config: { maxInFlight, limits, retry, defaultDelivery: 'at-least-once' },
+      config: { maxInFlight, retry, retryTopicDelays: options.delays ?? [] },
       callTimeoutMs,
       clock: this.clock,
       random: options.random ?? (() => 0.5),
       limiter: new LocalRateLimiter(limits),
+      keys: this.keys,
+      store: options.store ?? new MemorySettledStore({ ttlMs: 3_600_000, maxCommands: 1_000, nowMs: () => this.nowMs }),
       telemetry: silentTelemetry,
       send: async (command) => {
-        const job = this.jobs.get(command.id);
+        const job = this.jobs.get(command);
         if (job === undefined) throw new Error('a command that was never added');
         const call: SeenCall = { job, atMs: this.nowMs, endMs: null };
         this.calls.push(call);
         const startedMs = this.nowMs;
-        await this.sleep(this.latencyMs());
+        await this.sleep(this.latencyOf?.(job) ?? this.latencyMs());
         call.endMs = this.nowMs;
         return this.answer(job, startedMs);
       },
-      settle: async (job, settled) => {
-        this.outcomes.set(job, [...(this.outcomes.get(job) ?? []), settled]);
-        await this.sleep(this.settleMs());
+      outcomes: {
+        settle: async (job, ending) => {
+          this.outcomes.set(job, [...(this.outcomes.get(job) ?? []), ending.settled]);
+          this.endings.set(job, ending);
+          await this.sleep(this.settleMs());
+        },
+        park: async (job, _settled, round) => {
+          this.parked.push({ job, round });
+          await this.sleep(this.settleMs());
+        },
       },
-      listener: { onHalted: (halted) => this.halts.push(halted), onKeyRefused: () => this.keyRefusals++ },
+      listener: {
+        onHalted: (halted) => this.halts.push(halted),
+        onKeyRefused: (_status, workspaceId) => this.keyRefusals.push(workspaceId),
+      },
     });
   }
 
@@ -233,7 +281,7 @@ export class World {
   add(...fields: JobFields[]): Job[] {
     const jobs = fields.map((each) => newJob({ source: this.source, ...each }));
     for (const job of jobs) {
-      this.jobs.set(job.command.id, job);
+      this.jobs.set(job.command, job);
       this.dispatcher.add(job);
     }
     this.dispatcher.pump();
@@ -244,6 +292,13 @@ export class World {
     const [job] = this.add(fields);
     if (job === undefined) throw new Error('unreachable');
     return job;
+  }
+
+  /** Commands of a channel that were added and are neither settled nor on the wire. */
+  waitingOf(channel: Channel): number {
+    let count = 0;
+    for (const job of this.jobs.values()) if (job.channel === channel && !this.outcomes.has(job)) count++;
+    return count;
   }
 
   outcomeOf(job: Job): string | undefined {

@@ -23,6 +23,8 @@ function open(): {
   const intake = new Intake({
     topics: new Topics('messages.').commands(['whatsapp']),
     defaultDelivery: 'at-least-once',
+    isStoreDurable: false,
+    wallMs: () => 0,
     add: (job) => jobs.push(job),
     settle: async (end) => void ended.push(end),
   });

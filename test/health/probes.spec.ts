@@ -6,7 +6,7 @@ import { createLogger } from '../../src/observability/logger';
 import { NestLogger } from '../../src/observability/nest-logger';
 import { ObservabilityModule } from '../../src/observability/observability.module';
 
-const JOINED: ConsumerStatus = { topic: 'messages.commands.whatsapp', hasJoined: true, outForMs: 0, isDead: false };
+const JOINED: ConsumerStatus = { name: 'messages.commands.whatsapp', hasJoined: true, outForMs: 0, isDead: false };
 
 interface State {
   consumers: readonly ConsumerStatus[];
@@ -14,17 +14,19 @@ interface State {
   isDraining: boolean;
   dispatchOverdueMs: number;
   isCircuitOpen: boolean;
-  isCredentialRefused: boolean;
+  refusedCredentials: number;
+  isSettledStoreAvailable: boolean;
   haltedBy: readonly string[];
 }
 
 const WORKING: State = {
-  consumers: [JOINED, { ...JOINED, topic: 'messages.commands.whatsapp.bulk' }],
+  consumers: [JOINED, { ...JOINED, name: 'messages.commands.whatsapp.bulk' }],
   isStarted: true,
   isDraining: false,
   dispatchOverdueMs: 0,
   isCircuitOpen: false,
-  isCredentialRefused: false,
+  refusedCredentials: 0,
+  isSettledStoreAvailable: true,
   haltedBy: [],
 };
 
@@ -39,7 +41,8 @@ const status: ServiceStatus = {
   isDraining: () => state.isDraining,
   dispatchOverdueMs: () => state.dispatchOverdueMs,
   isCircuitOpen: () => state.isCircuitOpen,
-  isCredentialRefused: () => state.isCredentialRefused,
+  refusedCredentials: () => state.refusedCredentials,
+  isSettledStoreAvailable: () => state.isSettledStoreAvailable,
   haltedBy: () => state.haltedBy,
 };
 
@@ -87,7 +90,8 @@ describe('the probes', () => {
     ['has had its dispatch loop overdue for longer', { dispatchOverdueMs: 30_001 }, 503, 200, 200],
     ['drains', { isDraining: true, haltedBy: ['draining'] }, 200, 503, 200],
     ['has an open circuit', { isCircuitOpen: true, haltedBy: ['api'] }, 200, 200, 200],
-    ['is refused by the API', { isCredentialRefused: true, haltedBy: ['api'] }, 200, 200, 200],
+    ['is refused by the API', { refusedCredentials: 1, haltedBy: ['api'] }, 200, 200, 200],
+    ['has its settled-command store away', { isSettledStoreAvailable: false }, 200, 200, 200],
     ['cannot write results', { haltedBy: ['results'] }, 200, 200, 200],
   ])('answer as the contract says while the service %s', async (_state, change, livez, readyz, startupz) => {
     state = { ...WORKING, ...change };
@@ -101,14 +105,14 @@ describe('the probes', () => {
   });
 
   it('say in the body what halts consumption, without failing', async () => {
-    state = { ...WORKING, isCircuitOpen: true, isCredentialRefused: true, haltedBy: ['api', 'results'] };
+    state = { ...WORKING, isCircuitOpen: true, refusedCredentials: 1, haltedBy: ['api', 'results'] };
     expect(await probe('readyz')).toMatchObject({
       code: 200,
       body: {
         status: 'degraded',
         details: {
           circuit: { status: 'degraded', open: true },
-          credential: { status: 'degraded', refused: true },
+          credential: { status: 'degraded', refused: true, keysRefused: 1 },
           consumption: { status: 'degraded', haltedBy: ['api', 'results'] },
         },
       },
@@ -119,9 +123,9 @@ describe('the probes', () => {
     state = {
       ...WORKING,
       consumers: [
-        { ...JOINED, topic: 'a', hasJoined: false, outForMs: 99_000 },
-        { ...JOINED, topic: 'b', outForMs: 31_000, isDead: true },
-        { ...JOINED, topic: 'c' },
+        { ...JOINED, name: 'a', hasJoined: false, outForMs: 99_000 },
+        { ...JOINED, name: 'b', outForMs: 31_000, isDead: true },
+        { ...JOINED, name: 'c' },
       ],
     };
     expect((await probe('readyz')).body).toMatchObject({

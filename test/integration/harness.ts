@@ -30,6 +30,8 @@ export interface TestBedOptions {
   readonly partitions?: number;
   /** Settings of the topics, such as `max.message.bytes`. */
   readonly topicConfigs?: Readonly<Partial<Record<'commands' | 'results' | 'deadLetters', Record<string, string>>>>;
+  /** `RETRY_TOPIC_DELAYS`, whose topics are created; default none. */
+  readonly retryDelays?: string;
   /** Behaviour of the sandbox; every call is recorded unless it says otherwise. */
   readonly sandbox?: Partial<Behaviour>;
   /** Settings of the service beyond those that place it; default log level debug. */
@@ -165,6 +167,7 @@ export class TestBed implements AsyncDisposable {
       MESSAGES_API_URL: this.sandbox.url,
       MESSAGES_API_KEY: 'sandbox-key',
       LOG_LEVEL: 'debug',
+      RETRY_TOPIC_DELAYS: this.#options.retryDelays ?? '',
       ...this.#options.settings,
       ...own,
     };
@@ -325,6 +328,7 @@ export class TestBed implements AsyncDisposable {
       ...this.topics
         .commands(this.channels)
         .map(({ topic }) => ({ topic, partitions: this.partitions, configs: commands ?? {} })),
+      ...this.#retryTopics().map((topic) => ({ topic, configs: commands ?? {} })),
       { topic: this.topics.results, configs: results ?? {} },
       { topic: this.topics.deadLetters, configs: deadLetters ?? {} },
     ]);
@@ -336,6 +340,11 @@ export class TestBed implements AsyncDisposable {
     this.#readers.push(...(await Promise.all(readers)));
   }
 
+  #retryTopics(): string[] {
+    const delays = (this.#options.retryDelays ?? '').split(',').filter(Boolean);
+    return this.channels.flatMap((channel) => delays.map((delay) => this.topics.retry(channel, delay)));
+  }
+
   async #stop(): Promise<void> {
     running.delete(this);
     const services = [...this.#running];
@@ -345,7 +354,7 @@ export class TestBed implements AsyncDisposable {
     const { results, deadLetters } = this.topics;
     const commands = this.topics.commands(this.channels).map(({ topic }) => topic);
     await Promise.all([this.admin.disconnect(), this.producer.disconnect()]);
-    await deleteTopics(this.brokers, [...commands, results, deadLetters]);
+    await deleteTopics(this.brokers, [...commands, ...this.#retryTopics(), results, deadLetters]);
     for (const each of stopped) {
       if (each.status === 'rejected') throw each.reason;
       if (each.value !== 0) throw new Error(`the service exited with ${each.value}\n${this.#seen()}`);

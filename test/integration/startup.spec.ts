@@ -31,16 +31,19 @@ test('missing topics exit 1 with an error that lists them all', async () => {
   for (const topic of bed.topics) expect(stdout).toContain(topic);
 });
 
-test('CREATE_TOPICS creates what is missing, dead letters with room for their headers', async () => {
+test('CREATE_TOPICS creates what is missing, dead letters and retry topics with room for their headers', async () => {
   await using bed = await LifecycleBed.prepare({ withoutTopics: true });
-  const service = await bed.start({ CREATE_TOPICS: 'true' });
+  const service = await bed.start({ CREATE_TOPICS: 'true', RETRY_TOPIC_DELAYS: '90s' });
   const existing = await bed.admin.listTopics();
-  expect(existing).toEqual(expect.arrayContaining(bed.topics));
-  const [commandBytes, deadLetterBytes] = [
+  const retries = `${bed.prefix}retries.whatsapp.90s`;
+  expect(existing).toEqual(expect.arrayContaining([...bed.topics, retries]));
+  const [commandBytes, deadLetterBytes, retryBytes] = [
     await bed.topicSetting(bed.commands, 'max.message.bytes'),
     await bed.topicSetting(`${bed.prefix}dead-letters`, 'max.message.bytes'),
+    await bed.topicSetting(retries, 'max.message.bytes'),
   ].map(Number);
-  expect(deadLetterBytes).toBe((commandBytes ?? 0) + 64 * 1024);
+  const withHeaders = (commandBytes ?? 0) + 64 * 1024;
+  expect([deadLetterBytes, retryBytes]).toEqual([withHeaders, withHeaders]);
   service.child.signal('SIGTERM');
   expect(await exitWithin(service.child.exited, 3_000)).toBe(0);
 });

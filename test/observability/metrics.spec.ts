@@ -9,7 +9,7 @@ const TOPIC = 'messages.commands.whatsapp';
 const UNIT_SUFFIX: Readonly<Record<MetricDefinition['type'], RegExp>> = {
   counter: /_total$/,
   histogram: /_seconds$/,
-  gauge: /_(seconds|bytes|calls|commands|messages|open|refused|paused)$/,
+  gauge: /_(seconds|bytes|calls|commands|messages|open|refused|available|held_back|paused)$/,
 };
 
 function gaugesWith(partitions: readonly PartitionGauges[], inFlight = 0): Gauges {
@@ -17,7 +17,8 @@ function gaugesWith(partitions: readonly PartitionGauges[], inFlight = 0): Gauge
     inFlight: () => inFlight,
     waiting: () => 2,
     circuitOpen: () => 1,
-    credentialRefused: () => 0,
+    credentialsRefused: () => 0,
+    settledStoreAvailable: () => 1,
     heldCommands: () => 5,
     heldBytes: () => 6,
     partitions: () => partitions,
@@ -43,6 +44,8 @@ function callEverything(metrics: Metrics): void {
       }
     }
     for (const type of MESSAGE_TYPES) for (const status of [200, 503, null]) metrics.called(channel, type, status, 5);
+    metrics.replayed(channel);
+    metrics.parked(channel);
     metrics.retried(channel, 'timeout');
     metrics.limitWaited(channel, 5);
   }
@@ -53,7 +56,7 @@ function callEverything(metrics: Metrics): void {
   metrics.committed(TOPIC, 3);
   metrics.consumerCrashed(TOPIC);
   metrics.offsetReset(TOPIC);
-  metrics.watch(gaugesWith([{ topic: TOPIC, partition: 0, paused: true, lag: 7, commitAgeMs: 50 }]));
+  metrics.watch(gaugesWith([{ topic: TOPIC, partition: 0, paused: true, heldBack: false, lag: 7, commitAgeMs: 50 }]));
 }
 
 describe('Metrics', () => {
@@ -123,6 +126,7 @@ describe('Metrics', () => {
       topic: TOPIC,
       partition: index,
       paused: index === 0,
+      heldBack: false,
       lag,
       commitAgeMs: 1_500,
     });
@@ -136,7 +140,8 @@ describe('Metrics', () => {
       held_commands: 5,
       held_bytes: 6,
       circuit_open: 1,
-      credential_refused: 0,
+      credentials_refused: 0,
+      settled_store_available: 1,
       [`partition_paused${labels(0)}`]: 1,
       [`partition_paused${labels(1)}`]: 0,
       [`lag_messages${labels(0)}`]: 9,
@@ -151,7 +156,9 @@ describe('Metrics', () => {
 
   it('shows crashes and resets at 0 for every topic it reads, before the first', async () => {
     const metrics = new Metrics();
-    metrics.watch(gaugesWith([{ topic: TOPIC, partition: 0, paused: false, lag: null, commitAgeMs: 0 }]));
+    metrics.watch(
+      gaugesWith([{ topic: TOPIC, partition: 0, paused: false, heldBack: false, lag: null, commitAgeMs: 0 }]),
+    );
     const labels = `{messaging_destination_name="${TOPIC}"}`;
     expect(await samplesOf(metrics)).toMatchObject({
       [`consumer_crashes_total${labels}`]: 0,

@@ -165,9 +165,13 @@ export class TestBed implements AsyncDisposable {
   }
 }
 
+/** Of RETRY_TOPIC_DELAYS: what is measured is the service as it comes. */
+const DEFAULT_DELAYS = ['1m', '10m', '1h'];
+
 function topicsOf(prefix: string, channels: readonly Channel[]): string[] {
   const commands = channels.flatMap((channel) => [`commands.${channel}`, `commands.${channel}.bulk`]);
-  return [...commands, 'results', 'dead-letters'].map((name) => prefix + name);
+  const retries = channels.flatMap((channel) => DEFAULT_DELAYS.map((delay) => `retries.${channel}.${delay}`));
+  return [...commands, ...retries, 'results', 'dead-letters'].map((name) => prefix + name);
 }
 
 function configsOf(topic: string): Record<string, string> {

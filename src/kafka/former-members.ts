@@ -1,0 +1,39 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { createCluster } from './internal-cluster';
+import type { KafkaLog } from './kafka-client';
+
+/**
+ * Takes members out of their groups that this replica left there when it died: Kafka would keep their partitions for a session
+ * timeout, and let nobody join before the last of them is over, so that a replica in a crash loop would stop all others too.
+ *
+ * They are known by the client id, which ends in `REPLICA_ID`: unique among live replicas, the same after a restart. To be
+ * called once at the start of a process, before its own consumers join. What cannot be done is left to the session timeout.
+ */
+export async function removeFormerMembers(
+  kafka: Kafka,
+  admin: Admin,
+  {
+    clientId,
+    groupIds,
+    log,
+  }: { readonly clientId: string; readonly groupIds: readonly string[]; readonly log: KafkaLog },
+): Promise<void> {
+  const { groups } = await admin.describeGroups([...groupIds]);
+  const former = groups.flatMap(({ groupId, members }) =>
+    members.filter((member) => member.clientId === clientId).map(({ memberId }) => ({ groupId, memberId })),
+  );
+  if (former.length === 0) return;
+  const cluster = createCluster(kafka);
+  try {
+    await cluster.connect();
+    await Promise.all(
+      former.map(async ({ groupId, memberId }) => {
+        const coordinator = await cluster.findGroupCoordinator({ groupId });
+        await coordinator.leaveGroup({ groupId, memberId });
+        log('info', 'a former member of this replica was taken out of its group', { groupId });
+      }),
+    );
+  } finally {
+    await cluster.disconnect();
+  }
+}

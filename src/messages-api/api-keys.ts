@@ -1,0 +1,97 @@
+import { readFileSync, unwatchFile, watchFile } from 'node:fs';
+import type { MessagesApiConfig, WorkspaceKeys } from '../config/config';
+import { API_KEY, API_KEY_GRAMMAR, parseWorkspaceKeys, WORKSPACE_KEYS_GRAMMAR } from '../config/workspace-keys';
+
+/** Writes a line about a file of keys; never with a key. */
+export type KeysLog = (level: 'info' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
+
+/** A changed file is noticed after this long: by its times and size, which works for mounted secrets too. */
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * Which key each workspace's calls are made with: its own, or the one for all others. Files that keys were read from are read
+ * again when they change; one that cannot be read or used leaves the keys as they were.
+ */
+export class ApiKeys {
+  private usual: string;
+  private own: ReadonlyMap<string, string>;
+  private current: ReadonlySet<string>;
+  private readonly watched: string[] = [];
+  private onChange: () => void = () => undefined;
+
+  constructor(
+    private readonly config: MessagesApiConfig,
+    private readonly log: KeysLog,
+  ) {
+    this.usual = config.key;
+    this.own = new Map(Object.entries(config.workspaceKeys));
+    this.current = this.all();
+  }
+
+  keyOf(workspaceId: string): string {
+    return this.own.get(workspaceId) ?? this.usual;
+  }
+
+  /** How many different keys are in use. */
+  get size(): number {
+    return this.current.size;
+  }
+
+  has(key: string): boolean {
+    return this.current.has(key);
+  }
+
+  /** Watches the files from now on. There is one listener. */
+  start(onChange: () => void): void {
+    this.onChange = onChange;
+    const { keyFile, workspaceKeysFile } = this.config;
+    if (keyFile !== null) this.watch(keyFile, (text) => this.takeUsual(text));
+    if (workspaceKeysFile !== null) this.watch(workspaceKeysFile, (text) => this.takeOwn(text));
+  }
+
+  stop(): void {
+    for (const path of this.watched.splice(0)) unwatchFile(path);
+  }
+
+  private watch(path: string, take: (text: string) => boolean): void {
+    this.watched.push(path);
+    watchFile(path, { persistent: false, interval: LOOK_EVERY_MS }, () => {
+      if (!take(readIfThere(path))) return;
+      this.current = this.all();
+      this.log('info', 'keys of the Messages API were read again', { keys: this.size });
+      this.onChange();
+    });
+  }
+
+  private takeUsual(text: string): boolean {
+    const key = text.replace(/\r?\n$/, '');
+    if (!API_KEY.test(key)) return this.refuse('MESSAGES_API_KEY_FILE', API_KEY_GRAMMAR);
+    this.usual = key;
+    return true;
+  }
+
+  private takeOwn(text: string): boolean {
+    const keys: WorkspaceKeys | null = parseWorkspaceKeys(text);
+    if (keys === null) return this.refuse('MESSAGES_API_KEYS_FILE', WORKSPACE_KEYS_GRAMMAR);
+    this.own = new Map(Object.entries(keys));
+    return true;
+  }
+
+  private refuse(variable: string, mustBe: string): false {
+    this.log('error', `${variable}: its content must be ${mustBe}; the keys from before stay in use`, {});
+    return false;
+  }
+
+  private all(): ReadonlySet<string> {
+    return new Set([this.usual, ...this.own.values()]);
+  }
+}
+
+/** A file that is being replaced may be missing for a moment. */
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}
