@@ -61,7 +61,8 @@ export interface Hold {
 const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false };
 
 type Wake<J> =
-  | { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: 'first' | 'last' } | { readonly group: Group<J>; readonly waitId: number };
+  | { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: 'first' | 'last' }
+  | { readonly group: Group<J>; readonly waitId: number };
 
 /**
  * Chooses the next command. Channels take turns; within a channel the transactional lane goes first; within a lane

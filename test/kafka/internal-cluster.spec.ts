@@ -11,7 +11,15 @@ describe("kafkajs's cluster", () => {
   it('is where this version has it', () => {
     const kafka = new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING });
     const cluster = createCluster(kafka);
-    for (const method of ['connect', 'addTargetTopic', 'findLeaderForPartitions', 'findBroker', 'fetchTopicsOffset', 'findGroupCoordinator', 'disconnect']) {
+    for (const method of [
+      'connect',
+      'addTargetTopic',
+      'findLeaderForPartitions',
+      'findBroker',
+      'fetchTopicsOffset',
+      'findGroupCoordinator',
+      'disconnect',
+    ]) {
       expect(cluster).toHaveProperty(method, expect.any(Function));
     }
   });
