@@ -1,0 +1,106 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Consumer, type ConsumerGroupJoinEvent, PartitionAssigners } from 'kafkajs';
+import { encodeMetadata } from '../../src/dispatch/commit-metadata';
+import { memberTag } from '../../src/kafka/member-tag';
+import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.ts';
+
+jest.setTimeout(90_000);
+
+const SETTLED = 'messages_dispatcher_settled_commands_total';
+
+/** A member of the service's group that is no replica of this release: it has the standard assigner alone, and reads nothing. */
+class OtherMember implements AsyncDisposable {
+  joined: ConsumerGroupJoinEvent['payload'] | null = null;
+  readonly #consumer: Consumer;
+  readonly #topic: string;
+
+  constructor(bed: LifecycleBed) {
+    this.#topic = bed.commands;
+    this.#consumer = bed.kafka.consumer({
+      groupId: bed.group,
+      partitionAssigners: [PartitionAssigners.roundRobin],
+      rebalanceTimeout: 10_000,
+      heartbeatInterval: 500,
+    });
+  }
+
+  async join(): Promise<void> {
+    this.#consumer.on(this.#consumer.events.GROUP_JOIN, ({ payload }) => (this.joined = payload));
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topic: this.#topic, fromBeginning: true });
+    await this.#consumer.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
+    await until(() => Promise.resolve(this.joined !== null), 20_000, 'the other member has joined');
+  }
+
+  get partitions(): readonly number[] {
+    return this.joined?.memberAssignment[this.#topic] ?? [];
+  }
+
+  /** Commits the beginning of each of its partitions. */
+  async commit(metadata: string): Promise<void> {
+    const { partitions } = this;
+    const topic = this.#topic;
+    await this.#consumer.commitOffsets(partitions.map((partition) => ({ topic, partition, offset: '0', metadata })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#consumer.disconnect();
+  }
+}
+
+test('beside a member with the standard assigner both get their share, and what it commits in a form of its own is ignored with a warning', async () => {
+  await using bed = await LifecycleBed.prepare();
+  await using other = new OtherMember(bed);
+  await other.join();
+  expect(other.partitions).toHaveLength(8);
+  await other.commit('{"v":99}');
+  await bed.produce(400);
+  const service = await bed.start();
+  await until(() => Promise.resolve(other.partitions.length === 4), 20_000, 'the group has shared its partitions');
+  expect(other.joined?.groupProtocol).toBe('RoundRobinAssigner');
+  await until(
+    async () => metricSum((await probe(service, '/metrics')).body, SETTLED) > 50,
+    20_000,
+    'a share is settled',
+  );
+  expect((await bed.account()).lost).toBeGreaterThan(0);
+  await other[Symbol.asyncDispose]();
+  await bed.untilSettled();
+  expect(await bed.account()).toEqual(PERFECT);
+  expect(service.child.tail).toContain('has a version this release does not know and is ignored');
+});
+
+test('what a live member never releases is taken over after the time that a call may take and five seconds, not before', async () => {
+  await using bed = await LifecycleBed.prepare({ settings: { MESSAGES_API_TIMEOUT_MS: '1000' } });
+  await using other = new OtherMember(bed);
+  await other.join();
+  const owner = memberTag(other.joined?.memberId ?? '');
+  await other.commit(encodeMetadata({ base: 0, done: [], owner, state: 'active' }));
+  await bed.produce(400);
+  const service = await bed.start();
+  await until(() => Promise.resolve(other.partitions.length === 4), 20_000, 'the group has shared its partitions');
+  const sharedMs = performance.now();
+  const settled = async (): Promise<number> => metricSum((await probe(service, '/metrics')).body, SETTLED) || 0;
+  await sleep(4_000);
+  expect(await settled()).toBe(0);
+  await until(async () => (await settled()) > 50, 10_000, 'the share is taken over');
+  expect(performance.now() - sharedMs).toBeGreaterThan(5_000);
+  await other[Symbol.asyncDispose]();
+  await bed.untilSettled();
+  expect(await bed.account()).toEqual(PERFECT);
+});
+
+test('a damaged done map, or one of another offset, leaves nothing unsent', async () => {
+  await using bed = await LifecycleBed.prepare();
+  await bed.produce(400);
+  {
+    await using other = new OtherMember(bed);
+    await other.join();
+    const foreign = encodeMetadata({ base: 7, done: [8, 9, 10], owner: null, state: 'released' });
+    await other.commit(foreign);
+  }
+  const service = await bed.start();
+  await bed.untilSettled();
+  expect(await bed.account()).toEqual(PERFECT);
+  expect(service.child.tail).toContain('belongs to another offset and is ignored');
+});
