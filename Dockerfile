@@ -31,7 +31,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json tsconfig.build.json nest-cli.json .swcrc ./
 COPY src src
-RUN npx nest build
+RUN npx nest build && chmod 755 dist/cli.js
 
 FROM node:24-bookworm-slim AS service
 LABEL org.opencontainers.image.title="messages-dispatcher" \
@@ -43,6 +43,7 @@ COPY package.json ./
 COPY deploy/docker/probe.cjs /probe.cjs
 COPY --from=production-dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
+RUN ln -s /app/dist/cli.js /usr/local/bin/messages-dispatcher
 # By number, so that Kubernetes can tell that it is not root.
 USER 1000:1000
 EXPOSE 3000

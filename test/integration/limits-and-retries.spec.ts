@@ -164,13 +164,13 @@ describe('a key that the API refuses', () => {
     await bed.until(() => bed.sandbox.report().calls > 0, 'a call');
     await sleep(2_500);
     expect(bed.seenResults).toEqual([]);
-    expect(await bed.service.metrics()).toMatch(/^messages_dispatcher_credential_refused 1$/m);
+    expect(await bed.service.metrics()).toMatch(/^messages_dispatcher_credentials_refused 1$/m);
     // 30 keys at once, then one probe after a second and one at most every 5 s.
     expect(bed.sandbox.report().calls).toBeLessThanOrEqual(33);
     await bed.sandbox.setBehaviour({ apiKeys: ['sandbox-key'] });
     for (const place of places) expect((await bed.resultOf(place)).result.outcome).toBe('accepted');
     expect(bed.sandbox.report()).toMatchObject({ accepted: 60, duplicates: 0, orderViolations: 0 });
-    expect(await bed.service.metrics()).toMatch(/^messages_dispatcher_credential_refused 0$/m);
+    expect(await bed.service.metrics()).toMatch(/^messages_dispatcher_credentials_refused 0$/m);
     expect(bed.seenDeadLetters).toEqual([]);
     await bed.untilCommitted();
   });

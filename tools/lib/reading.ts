@@ -41,14 +41,18 @@ export class TopicReader implements AsyncDisposable {
   }
 
   /** `take` is called once per record, in order per partition. */
-  static async start(kafka: Kafka, topic: string, take: (message: KafkaMessage) => void): Promise<TopicReader> {
+  static async start(
+    kafka: Kafka,
+    topic: string,
+    take: (message: KafkaMessage, partition: number) => void,
+  ): Promise<TopicReader> {
     const consumer = kafka.consumer({ groupId: `tools-${randomUUID()}`, maxWaitTimeInMs: 100 });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       autoCommit: false,
       eachBatch: ({ batch }: EachBatchPayload) => {
-        for (const message of batch.messages) take(message);
+        for (const message of batch.messages) take(message, batch.partition);
         return Promise.resolve();
       },
     });
