@@ -14,7 +14,8 @@ export type Admission =
 
 const SEND: Admission = { kind: 'send' };
 const FIRST_WAIT_MS = 100;
-const LONGEST_WAIT_MS = 5_000;
+/** What a crashed process held is free within a second after its lease. */
+const LONGEST_WAIT_MS = 1_000;
 
 /**
  * Makes sure that a command is sent by one process at a time, and never after it is settled. A claim that the store cannot
@@ -98,7 +99,7 @@ function takeOver(job: Job, { attempts, perhapsSent }: Progress): void {
   job.perhapsSent ||= perhapsSent;
 }
 
-/** Doubles with each time in a row; what is held by a crashed process is free after its lease. */
+/** Doubles with each time in a row. */
 function nextWaitMs(job: Job): number {
   return Math.min(FIRST_WAIT_MS * 2 ** job.timesHeld++, LONGEST_WAIT_MS);
 }
