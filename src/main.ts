@@ -7,6 +7,9 @@ import { CommandTransport } from './kafka/command-transport';
 import { createLogger } from './observability/logger';
 import { NestLogger } from './observability/nest-logger';
 
+/** What is still open so long after everything was closed is a leak. */
+const OPEN_AFTER_DRAIN_MS = 1_000;
+
 const EXIT = { drained: 0, fault: 1, badConfiguration: 2 } as const;
 
 /** Reads the configuration, serves the probes, consumes until SIGTERM or SIGINT, drains, and exits. */
@@ -46,7 +49,12 @@ async function main(): Promise<void> {
     await transport.close();
     await app.close();
     logger.info('drained');
-    process.exit(exitCode);
+    // Everything is closed by now, so the process ends by itself.
+    process.exitCode = exitCode;
+    setTimeout(() => {
+      logger.error({ resources: process.getActiveResourcesInfo() }, 'drained, but something was left open');
+      process.exit(exitCode);
+    }, OPEN_AFTER_DRAIN_MS).unref();
   };
   let isShuttingDown = false;
   const shutDownOnce = (reason: string, exitCode: number): void => {

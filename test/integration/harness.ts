@@ -189,7 +189,10 @@ export class TestBed implements AsyncDisposable {
     this.#running.delete(service);
     service.child.signal('SIGTERM');
     const code = await Promise.race([service.child.exited, sleep(EXIT_MS, null, { ref: false })]);
-    if (code !== null) return code;
+    if (code !== null) {
+      if (service.child.tail.includes('left open')) throw new Error(`the service leaks:\n${service.child.tail}`);
+      return code;
+    }
     service.child.signal('SIGKILL');
     throw new Error(`the service was still running ${EXIT_MS} ms after SIGTERM:\n${service.child.tail}`);
   }
