@@ -28,7 +28,7 @@ export const HEADER = {
   retryDue: 'retry-due',
   retryRound: 'retry-round',
   retryOwnKey: 'retry-own-key',
-  /** Place `<partition>/<offset>` of the dead letter that a command was redriven from. */
+  /** Place `<topic>/<partition>/<offset>` of the command that a dead letter was written for, and redriven. */
   redrive: 'redrive',
 } as const;
 
@@ -36,7 +36,7 @@ export const HEADER = {
 const COPIED = { [HEADER.traceparent]: 256, [HEADER.tracestate]: 4_096, [HEADER.correlationId]: 4_096 };
 
 const MAX_PARTITION = 2 ** 31 - 1;
-const MAX_REDRIVE_BYTES = 256;
+const MAX_REDRIVE_BYTES = 300;
 /** Nest looks only whether the header is there; this is what its own server sends. */
 const DISPOSED = Buffer.alloc(1);
 

@@ -41,9 +41,17 @@ export function judge(letter: DeadLetter, { filter, marks, partitionCounts }: Re
       partition,
       key: bytesOf(key),
       value: bytesOf(value),
-      headers: { ...ownHeaders(headers), [HEADER.redrive]: spellPlace(letter.place) },
+      headers: { ...ownHeaders(headers), [HEADER.redrive]: tokenOf(letter) },
     },
   };
+}
+
+/**
+ * Names the command rather than the letter: of a command with two dead letters, as after a crash, the service sends the second
+ * one no more. What fails again is another record, and so another token.
+ */
+function tokenOf({ place, origin: { topic, partition, offset } }: DeadLetter): string {
+  return offset === null ? spellPlace(place) : `${topic}/${partition}/${offset}`;
 }
 
 function bytesOf(text: string | null): Buffer | null {

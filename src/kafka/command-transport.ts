@@ -18,21 +18,14 @@ import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
 import type { Settlement } from '../settlement/settlement';
-import { deniedReadings } from './access-check';
 import type { AcceptRecord } from './assigned-partition';
-import { firstContact } from './first-contact';
 import { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import type { OffsetResets } from './offset-resets';
-import { missingTopics } from './topic-check';
 import { removeFormerMembers } from './former-members';
 import { GroupConsumer, type Reading, type RecordSink } from './group-consumer';
 import { commandReading, retryReadings } from './readings';
-
-/** A fault of the surroundings that no retry mends: the process cannot start. */
-export class StartError extends Error {
-  override readonly name = 'StartError';
-}
+import { StartError, untilKafkaServes } from './start-checks';
 
 /** What is connected before the first record is read, and closed after the last result is written. */
 export interface Connected {
@@ -247,46 +240,14 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   private async begin(): Promise<void> {
     const { config, topics, publishers, store, keys, kafka, log } = this.deps;
     this.handler = this.findHandler();
-    const refusal = await firstContact(config.kafka, log, this.stopping.signal);
-    if (refusal !== null) throw new StartError(refusal);
-    if (this.stopping.signal.aborted) return;
-    await this.admin.connect();
-    const commands = topics.commands(config.kafka.channels).map(({ topic }) => topic);
-    const retries = retryReadings(config, topics).map(({ reading }) => reading);
-    const required = {
-      commands,
-      results: topics.results,
-      deadLetters: topics.deadLetters,
-      retries: retries.flatMap((reading) => reading.topics),
-    };
-    const missing = await missingTopics(this.admin, required, config.kafka.createTopics);
-    if (missing.length > 0) {
-      throw new StartError(
-        `missing topics: ${missing.join(', ')}. Create them, or set CREATE_TOPICS=true in development. ` +
-          'Topics that the Kafka user may not describe count as missing.',
-      );
-    }
-    const readings = [...commands.map((topic) => commandReading(config, topic)), ...retries];
-    const denied = await deniedReadings(kafka, readings);
-    if (denied.length > 0) {
-      throw new StartError(`the Kafka user is denied ${denied.join(', ')}: it needs an ACL for each`);
-    }
+    const isReady = await untilKafkaServes({ config, topics, kafka, admin: this.admin, log }, this.stopping.signal);
+    if (!isReady) return;
     this.areTopicsThere = true;
     await Promise.all([store.start(), ...publishers.map((publisher) => publisher.start())]);
     keys.start(() => this.dispatcher.keysChanged((key) => keys.has(key)));
-    await this.removeFormerMembers();
-    for (const consumer of this.groupConsumers) consumer.start();
-  }
-
-  private async removeFormerMembers(): Promise<void> {
-    const { config, kafka, log } = this.deps;
-    const { clientId } = config.kafka;
     const groupIds = this.groupConsumers.map((consumer) => consumer.groupId);
-    try {
-      await removeFormerMembers(kafka, this.admin, { clientId, groupIds, log });
-    } catch (error) {
-      log('warn', 'former members stay in their groups until their sessions end', { error });
-    }
+    await removeFormerMembers(kafka, this.admin, { clientId: config.kafka.clientId, groupIds, log });
+    for (const consumer of this.groupConsumers) consumer.start();
   }
 
   private findHandler(): Handler {

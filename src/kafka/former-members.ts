@@ -2,6 +2,12 @@ import type { Admin, Kafka } from 'kafkajs';
 import { createCluster } from './internal-cluster';
 import type { KafkaLog } from './kafka-client';
 
+interface Replica {
+  readonly clientId: string;
+  readonly groupIds: readonly string[];
+  readonly log: KafkaLog;
+}
+
 /**
  * Takes members out of their groups that this replica left there when it died: Kafka would keep their partitions for a session
  * timeout, and let nobody join before the last of them is over, so that a replica in a crash loop would stop all others too.
@@ -9,15 +15,15 @@ import type { KafkaLog } from './kafka-client';
  * They are known by the client id, which ends in `REPLICA_ID`: unique among live replicas, the same after a restart. To be
  * called once at the start of a process, before its own consumers join. What cannot be done is left to the session timeout.
  */
-export async function removeFormerMembers(
-  kafka: Kafka,
-  admin: Admin,
-  {
-    clientId,
-    groupIds,
-    log,
-  }: { readonly clientId: string; readonly groupIds: readonly string[]; readonly log: KafkaLog },
-): Promise<void> {
+export async function removeFormerMembers(kafka: Kafka, admin: Admin, replica: Replica): Promise<void> {
+  try {
+    await remove(kafka, admin, replica);
+  } catch (error) {
+    replica.log('warn', 'former members stay in their groups until their sessions end', { error });
+  }
+}
+
+async function remove(kafka: Kafka, admin: Admin, { clientId, groupIds, log }: Replica): Promise<void> {
   const { groups } = await admin.describeGroups([...groupIds]);
   const former = groups.flatMap(({ groupId, members }) =>
     members.filter((member) => member.clientId === clientId).map(({ memberId }) => ({ groupId, memberId })),

@@ -8,10 +8,10 @@ import type { PartitionGauges, Telemetry } from '../observability/telemetry';
 import { type AcceptRecord, AssignedPartition, type DueAt } from './assigned-partition';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
-import { FetchWait, type Pace } from './fetch-wait';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
+import { PartitionPauses } from './partition-pauses';
 import { RestartBudget } from './restart-budget';
 import { stickyAssigner, type TopicPartition } from './sticky-assigner';
 
@@ -21,9 +21,6 @@ const MAX_BYTES_PER_FETCH = 1024 * 1024;
 const RESTART_AFTER_MS = 1_000;
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
-
-/** Longest sleep until a record of a retry topic is due; a due time further away is looked at again. */
-const MAX_SLEEP_MS = 60_000;
 
 /** What a consumer hands its records to. */
 export interface RecordSink {
@@ -69,16 +66,13 @@ interface Deps {
 export class GroupConsumer {
   /** By `partitionKey`. */
   private readonly partitions = new Map<string, AssignedPartition>();
-  private readonly paused = new Set<AssignedPartition>();
-  private readonly wait = new FetchWait();
+  private readonly pauses: PartitionPauses;
   private readonly restarts: RestartBudget;
   private readonly committer: Committer;
   private readonly handover: Handover;
   private consumer: Consumer | null = null;
   private commitNow: ((offsets: OffsetsToCommit) => Promise<void>) | null = null;
   private restartTimer: NodeJS.Timeout | null = null;
-  /** Until the next record of a retry topic is due. */
-  private dueTimer: NodeJS.Timeout | null = null;
   private isHalted = false;
   private isStopped = true;
   /** Whether kafkajs has joined and so can pause and resume. */
@@ -100,6 +94,11 @@ export class GroupConsumer {
     private readonly deps: Deps,
   ) {
     this.restarts = new RestartBudget(deps.config.maxConsumerRestarts);
+    this.pauses = new PartitionPauses({
+      sources: () => this.partitions.values(),
+      wantsPause: (source, isPaused) => this.wantsPause(source, isPaused),
+      consumer: () => (this.isJoined ? this.consumer : null),
+    });
     this.committer = new Committer({
       currentCommit: () => this.commitNow,
       intervalMs: deps.config.commitIntervalMs,
@@ -146,7 +145,7 @@ export class GroupConsumer {
         topic,
         partition,
         lag,
-        paused: this.paused.has(source),
+        paused: this.pauses.has(source),
         heldBack: source.isHeldBack,
         commitAgeMs: source.commitAgeMs(nowMs),
       };
@@ -162,7 +161,7 @@ export class GroupConsumer {
   /** Nothing more is read while halted; what is in hand stays. */
   halt(isHalted: boolean): void {
     this.isHalted = isHalted;
-    this.pausePartitions();
+    this.pauses.align();
   }
 
   /** Reading of a partition starts anew at the earliest record, since where it was to go on is gone. */
@@ -189,7 +188,6 @@ export class GroupConsumer {
     if (this.isStopped) return;
     this.isStopped = true;
     if (this.restartTimer !== null) clearTimeout(this.restartTimer);
-    if (this.dueTimer !== null) clearTimeout(this.dueTimer);
     this.committer.stop();
     this.claims.abort();
     const { consumer } = this;
@@ -205,7 +203,7 @@ export class GroupConsumer {
       groupId: this.reading.groupId,
       sessionTimeout: config.sessionTimeoutMs,
       heartbeatInterval: Math.floor(config.sessionTimeoutMs / 10),
-      maxWaitTimeInMs: this.wait.asMilliseconds(),
+      maxWaitTimeInMs: this.pauses.fetchWaitMs,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       maxBytes: MAX_BYTES_PER_FETCH,
       allowAutoTopicCreation: false,
@@ -265,7 +263,7 @@ export class GroupConsumer {
     const lost = [...this.partitions.values()].filter(({ key }) => !keys.has(key));
     for (const source of lost) this.lose(source);
     for (const each of assigned) this.assign(each);
-    this.pausePartitions();
+    this.pauses.align();
     void this.handover.claim(memberId, () => this.opening(), this.claims.signal);
     // A release that meets the next rebalance is begun anew by that.
     for (const source of lost) this.release(source);
@@ -304,14 +302,14 @@ export class GroupConsumer {
 
   private lose(source: AssignedPartition): void {
     source.lose();
-    if (this.paused.delete(source)) this.consumer?.resume(toTopics([source]));
+    this.pauses.drop(source);
     this.deps.sink.discard(source);
   }
 
   private loseAll(): void {
     this.commitNow = null;
     this.isJoined = false;
-    this.paused.clear();
+    this.pauses.clear();
     for (const source of this.partitions.values()) this.lose(source);
   }
 
@@ -337,7 +335,7 @@ export class GroupConsumer {
     const last = source.take(batch.messages, batch.highWatermark, this.deps.sink.accept);
     if (last !== null) payload.resolveOffset(last);
     this.deps.telemetry.read(batch.topic, batch.messages.length);
-    this.pausePartitions();
+    this.pauses.align();
     this.deps.sink.accepted();
     // kafkajs hands over batch after batch in one turn of the event loop: answers of the API are read in between.
     await new Promise<void>((resolve) => setImmediate(resolve));
@@ -346,57 +344,16 @@ export class GroupConsumer {
   private changed(source: AssignedPartition): void {
     if (!source.isOwned) return;
     this.committer.touch(source);
-    if (this.paused.has(source) && !this.wantsPause(source)) this.pausePartitions();
+    if (this.pauses.has(source) && !this.wantsPause(source, true)) this.pauses.align();
   }
 
-  private wantsPause(source: AssignedPartition): boolean {
-    return this.isHalted || source.wantsPause(this.paused.has(source));
-  }
-
-  /** Brings what kafkajs reads in line with what is wanted. */
-  private pausePartitions(): void {
-    if (!this.isJoined) return;
-    const toPause: AssignedPartition[] = [];
-    const toResume: AssignedPartition[] = [];
-    for (const source of this.partitions.values()) {
-      const isPaused = this.paused.has(source);
-      if (source.isLost || this.wantsPause(source) === isPaused) continue;
-      (isPaused ? toResume : toPause).push(source);
-    }
-    for (const source of toPause) this.paused.add(source);
-    for (const source of toResume) this.paused.delete(source);
-    if (toPause.length > 0) this.consumer?.pause(toTopics(toPause));
-    if (toResume.length > 0) this.consumer?.resume(toTopics(toResume));
-    this.sleepUntilDue();
-    this.wait.pace = this.pace();
-  }
-
-  /** What is not due yet needs no frequent look: a timer resumes it. */
-  private pace(): Pace {
-    if (this.opening().length > 0) return 'opening';
-    const nowMs = Date.now();
-    return [...this.paused].some((source) => source.untilDueMs(nowMs) === 0) ? 'paused' : 'idle';
-  }
-
-  private sleepUntilDue(): void {
-    if (this.dueTimer !== null) clearTimeout(this.dueTimer);
-    this.dueTimer = null;
-    const nowMs = Date.now();
-    const waits = [...this.paused].map((source) => source.untilDueMs(nowMs)).filter((waitMs) => waitMs > 0);
-    if (waits.length === 0) return;
-    this.dueTimer = setTimeout(() => this.pausePartitions(), Math.min(...waits, MAX_SLEEP_MS));
+  private wantsPause(source: AssignedPartition, isPaused: boolean): boolean {
+    return this.isHalted || source.wantsPause(isPaused);
   }
 
   private opening(): AssignedPartition[] {
     return [...this.partitions.values()].filter((source) => source.isOpening);
   }
-}
-
-function toTopics(sources: readonly AssignedPartition[]): { topic: string; partitions: number[] }[] {
-  return [...Map.groupBy(sources, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
-    topic,
-    partitions: ofTopic.map(({ partition }) => partition),
-  }));
 }
 
 function nameOf(error: unknown): string {

@@ -81,7 +81,7 @@ function run(ground: Ground, request: Partial<RedriveRequest> = {}, signal = new
 }
 
 function placesSent(ground: Ground): string[] {
-  return ground.sent.map(({ headers }) => String(headers['redrive'])).toSorted();
+  return ground.sent.map(({ headers }) => String(headers['x-place'])).toSorted();
 }
 
 /** Letters with gaps between them, on both sides of a page's end. */
@@ -95,7 +95,12 @@ const recordsArbitrary = fc
     places
       .toSorted(([p, o], [q, r]) => p - q || o - r)
       .map(([partition, offset]) =>
-        deadLetterRecord({ partition, offset, outcome: offset % 3 === 0 ? 'invalid' : 'failed' }),
+        deadLetterRecord({
+          partition,
+          offset,
+          outcome: offset % 3 === 0 ? 'invalid' : 'failed',
+          own: { 'x-place': `${partition}/${offset}` },
+        }),
       ),
   );
 
@@ -149,7 +154,7 @@ describe('a redrive', () => {
         partition: 1,
         key: null,
         value: Buffer.from('\u00ff{"broken'),
-        headers: { traceparent: '00-aa', 'x-own': ['a', 'b'], redrive: '0/5' },
+        headers: { traceparent: '00-aa', 'x-own': ['a', 'b'], redrive: 'm.commands.whatsapp/1/3' },
       },
     ]);
   });

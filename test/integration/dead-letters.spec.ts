@@ -290,7 +290,8 @@ describe('redriving', () => {
     expect(rest).toEqual([]);
     expect(record).toMatchObject({ key: letter?.key, value: letter?.value });
     const headers = Object.entries(record?.headers ?? {}).map(([name, value]) => [name, String(value)]);
-    expect(Object.fromEntries(headers)).toEqual({ traceparent: '00-aa', 'x-own': 'mine', redrive: '0/0' });
+    const redrive = `${bed.commandTopic()}/1/7`;
+    expect(Object.fromEntries(headers)).toEqual({ traceparent: '00-aa', 'x-own': 'mine', redrive });
     const offsets = await bed.admin.fetchTopicOffsets(bed.commandTopic());
     expect(Number(offsets.find(({ partition }) => partition === 1)?.high)).toBeGreaterThan(0);
 
@@ -365,7 +366,11 @@ describe('redriving', () => {
     expect(JSON.parse(listed.stdout)).toMatchObject({ commandId: 'bad', outcome: 'invalid', channel: 'whatsapp' });
     expect(await run(bed, 'redrive')).toMatchObject({ code: 0 });
     const letters = await bed.deadLetters(2);
-    expect(letters[1]?.headers).toMatchObject({ campaign: 'spring', redrive: '0/0', outcome: 'invalid' });
+    expect(letters[1]?.headers).toMatchObject({
+      campaign: 'spring',
+      redrive: `${place.topic}/${place.partition}/${place.offset}`,
+      outcome: 'invalid',
+    });
     expect(letters[1]?.value).toEqual(letters[0]?.value);
   });
 });
