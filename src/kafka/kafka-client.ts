@@ -4,6 +4,7 @@ import { registerCodecs } from './codecs';
 import type { OffsetReset } from './offset-resets';
 import { mendProtocolDecoding } from './protocol-decoding';
 import { mendProtocolEncoding } from './protocol-encoding';
+import { mendRecordEncoding } from './record-encoding';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -69,6 +70,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   registerCodecs();
   mendProtocolDecoding();
   mendProtocolEncoding();
+  mendRecordEncoding();
   return new Kafka({
     ...connectionSettings(config),
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },

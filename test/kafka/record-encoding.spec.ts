@@ -1,0 +1,39 @@
+import fc from 'fast-check';
+import { type Encoded, mendRecordEncoding, recordEncoder } from '../../src/kafka/record-encoding';
+
+type EncodeRecord = Parameters<typeof recordEncoder>[0];
+
+const stock = jest.requireActual<EncodeRecord>('kafkajs/src/protocol/recordBatch/record/v0');
+const bytes = fc.uint8Array({ maxLength: 300 }).map((each) => Buffer.from(each));
+const text = fc.string({ unit: 'binary', maxLength: 400 });
+const headerValue = fc.oneof(bytes, text);
+
+const record = fc.record({
+  offsetDelta: fc.nat(100_000),
+  timestampDelta: fc.oneof(fc.nat(1_000_000), fc.constantFrom(2 ** 30 - 1, 2 ** 30, 2 ** 40)),
+  key: fc.option(fc.oneof(bytes, text)),
+  value: fc.option(fc.oneof(bytes, text, fc.string({ minLength: 8_000, maxLength: 9_000 }))),
+  headers: fc.dictionary(text, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 6 }),
+});
+
+describe('the mended encoding of records', () => {
+  it('writes the bytes that kafkajs does', () => {
+    const never = (): Encoded => {
+      throw new Error('left aside');
+    };
+    fc.assert(
+      fc.property(record, (each) => {
+        const isLeftAside = each.timestampDelta >= 2 ** 30;
+        const mended = recordEncoder(isLeftAside ? stock : never)(each);
+        expect(mended.buffer).toEqual(stock(each).buffer);
+        expect(mended.buf.subarray(0, mended.offset)).toEqual(mended.buffer);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('is found where kafkajs has it', () => {
+    expect(typeof stock).toBe('function');
+    expect(mendRecordEncoding).toBeInstanceOf(Function);
+  });
+});
