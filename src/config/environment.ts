@@ -175,7 +175,7 @@ export class Environment {
   @Setting(duration, byDefault('24h'), 'How long a settled command is remembered')
   readonly SETTLED_TTL!: number;
 
-  @Setting(integer(1, 10_000_000), byDefault('20000'), 'Settled commands remembered in memory, where there is no Redis')
+  @Setting(integer(1, 10_000_000), byDefault('10000'), 'Settled commands remembered in memory, where there is no Redis')
   readonly SETTLED_MAX_COMMANDS!: number;
 
   @Setting(

@@ -13,6 +13,8 @@ export type Admission =
   | { readonly kind: 'wait'; readonly delayMs: number };
 
 const SEND: Admission = { kind: 'send' };
+/** 128 bits: two requests never share it by chance. */
+const DIGEST_LENGTH = 22;
 const FIRST_WAIT_MS = 100;
 /** What a crashed process held is free within a second after its lease. */
 const LONGEST_WAIT_MS = 1_000;
@@ -109,7 +111,7 @@ function progressOf(job: Job): Progress {
 }
 
 function claimOf({ channel, workspaceId, command, record, redrive }: Job): Claim {
-  const digest = hash('sha256', command.body, 'base64url');
+  const digest = hash('sha256', command.body, 'base64url').slice(0, DIGEST_LENGTH);
   const place = `${record.topic}/${record.partition}/${record.offset}`;
   return { channel, workspaceId, commandId: command.id, digest, record: place, redrive };
 }

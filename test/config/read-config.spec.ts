@@ -78,7 +78,7 @@ describe('readConfig', () => {
         ],
         defaultDelivery: 'at-least-once',
       },
-      settled: { redisUrl: null, ttlMs: 86_400_000, maxCommands: 20_000 },
+      settled: { redisUrl: null, ttlMs: 86_400_000, maxCommands: 10_000 },
       http: { port: 3_000 },
       shutdownTimeoutMs: 25_000,
       log: { level: 'info', format: 'json' },
