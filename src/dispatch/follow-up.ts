@@ -61,8 +61,10 @@ export class FollowUps {
     const { startedMs, endedMs, probe } = call;
     const isProbe = probe.circuit || probe.credential !== null;
     job.failures.push({ startedMs, endedMs, excusable: !(isProbe && isCommandsOwnFailure(result)) });
-    const spent = this.spentAttempts(job);
-    const firstMs = job.failures[0]?.endedMs ?? endedMs;
+    const attempts = this.attempts(job);
+    const spent = attempts.length;
+    // Failures of an earlier outage are no reason to look back to it: what succeeded since would hide this one.
+    const firstMs = attempts[0]?.endedMs ?? endedMs;
     if (spent >= config.retry.maxAttempts && !gate.suspects(firstMs, endedMs)) {
       const settled = settledWithout('failed', job, 'detail' in result ? result.detail : '');
       return job.perhapsSent || job.round >= config.retryTopicDelays.length
@@ -74,9 +76,9 @@ export class FollowUps {
   }
 
   /** Failures that are not an outage's. */
-  private spentAttempts(job: Job): number {
+  private attempts(job: Job): Job['failures'] {
     const { gate } = this.deps;
-    return job.failures.filter((f) => !(f.excusable && gate.excuses(f.startedMs, f.endedMs))).length;
+    return job.failures.filter((f) => !(f.excusable && gate.excuses(f.startedMs, f.endedMs)));
   }
 
   /**
@@ -99,7 +101,7 @@ export class FollowUps {
         return { kind: 'limited', delayMs, pausesWorkspace: false };
       case 'attempt': {
         job.failures.push({ startedMs, endedMs, excusable: false });
-        if (this.spentAttempts(job) < retry.maxAttempts) return { kind: 'limited', delayMs, pausesWorkspace: false };
+        if (this.attempts(job).length < retry.maxAttempts) return { kind: 'limited', delayMs, pausesWorkspace: false };
         const error = 'the API limits this command while it serves others';
         return { kind: 'end', settled: settledWithout('failed', job, error) };
       }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { Server } from '@nestjs/microservices';
 import type { Admin, Kafka } from 'kafkajs';
@@ -26,6 +27,12 @@ import { removeFormerMembers } from './former-members';
 import { GroupConsumer, type Reading, type RecordSink } from './group-consumer';
 import { commandReading, retryReadings } from './readings';
 import { StartError, untilKafkaServes } from './start-checks';
+
+/**
+ * After a crash other replicas have this long to go on with its partitions before this one asks for a share again: in a crash
+ * loop it would take them away each time, and never come to send anything.
+ */
+const AFTER_CRASH_MS = 5_000;
 
 /** What is connected before the first record is read, and closed after the last result is written. */
 export interface Connected {
@@ -246,7 +253,11 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     await Promise.all([store.start(), ...publishers.map((publisher) => publisher.start())]);
     keys.start(() => this.dispatcher.keysChanged((key) => keys.has(key)));
     const groupIds = this.groupConsumers.map((consumer) => consumer.groupId);
-    await removeFormerMembers(kafka, this.admin, { clientId: config.kafka.clientId, groupIds, log });
+    const { clientId } = config.kafka;
+    if (await removeFormerMembers(kafka, this.admin, { clientId, groupIds, log })) {
+      await sleep(AFTER_CRASH_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+    }
+    if (this.stopping.signal.aborted) return;
     for (const consumer of this.groupConsumers) consumer.start();
   }
 

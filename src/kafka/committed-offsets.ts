@@ -11,6 +11,11 @@ export interface Committed {
   readonly ownership: Ownership;
 }
 
+/** An answer that leaves out what was asked for, to be asked again. */
+export class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
 const UNOWNED: Ownership = { owner: null, state: 'released' };
 
 /** Names a partition among those of several topics. */
@@ -22,7 +27,8 @@ export function partitionKey(topic: string, partition: number): string {
  * Reads a group's commits of some topics, by `partitionKey`. Metadata that is not ours, damaged or of a newer release is left
  * aside: the commands it spoke of are sent again rather than lost.
  *
- * @throws KafkaJSError where the coordinator cannot be asked.
+ * @throws KafkaJSError where the coordinator cannot be asked, and Unanswered where nothing was answered for a topic: kafkajs leaves out
+ *   those whose metadata it happens not to have, which would read as "nothing was ever committed".
  */
 export async function readCommitted(
   admin: Admin,
@@ -31,6 +37,10 @@ export async function readCommitted(
   onIgnored: (topic: string, partition: number, reason: string) => void,
 ): Promise<Map<string, Committed>> {
   const answers = await admin.fetchOffsets({ groupId, topics: [...topics] });
+  const missing = topics.find(
+    (topic) => !answers.some((answer) => answer.topic === topic && answer.partitions.length > 0),
+  );
+  if (missing !== undefined) throw new Unanswered(`the commits of ${missing} were not answered`);
   return new Map(
     answers.flatMap(({ topic, partitions }) =>
       partitions.map(({ partition, offset, metadata }) => [

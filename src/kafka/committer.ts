@@ -25,7 +25,8 @@ export function toCommit<P extends Pick<AssignedPartition, 'topic' | 'partition'
   return { topics };
 }
 
-const AFTER_FAILURE_MS = 500;
+/** A group that rebalances refuses commits for a moment: until the next try a crash would repeat more and more. */
+const AFTER_FAILURE_MS = 50;
 
 interface Deps {
   /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */

@@ -14,32 +14,37 @@ interface Replica {
  *
  * They are known by the client id, which ends in `REPLICA_ID`: unique among live replicas, the same after a restart. To be
  * called once at the start of a process, before its own consumers join. What cannot be done is left to the session timeout.
+ *
+ * @returns whether other replicas go on with what the former members had
  */
-export async function removeFormerMembers(kafka: Kafka, admin: Admin, replica: Replica): Promise<void> {
+export async function removeFormerMembers(kafka: Kafka, admin: Admin, replica: Replica): Promise<boolean> {
   try {
-    await remove(kafka, admin, replica);
+    return await remove(kafka, admin, replica);
   } catch (error) {
     replica.log('warn', 'former members stay in their groups until their sessions end', { error });
+    return false;
   }
 }
 
-async function remove(kafka: Kafka, admin: Admin, { clientId, groupIds, log }: Replica): Promise<void> {
+async function remove(kafka: Kafka, admin: Admin, { clientId, groupIds, log }: Replica): Promise<boolean> {
   const { groups } = await admin.describeGroups([...groupIds]);
-  const former = groups.flatMap(({ groupId, members }) =>
-    members.filter((member) => member.clientId === clientId).map(({ memberId }) => ({ groupId, memberId })),
-  );
-  if (former.length === 0) return;
+  const isFormer = (member: { readonly clientId: string }): boolean => member.clientId === clientId;
+  const left = groups.filter(({ members }) => members.some(isFormer));
+  if (left.length === 0) return false;
   const cluster = createCluster(kafka);
   try {
     await cluster.connect();
     await Promise.all(
-      former.map(async ({ groupId, memberId }) => {
-        const coordinator = await cluster.findGroupCoordinator({ groupId });
-        await coordinator.leaveGroup({ groupId, memberId });
-        log('info', 'a former member of this replica was taken out of its group', { groupId });
-      }),
+      left.flatMap(({ groupId, members }) =>
+        members.filter(isFormer).map(async ({ memberId }) => {
+          const coordinator = await cluster.findGroupCoordinator({ groupId });
+          await coordinator.leaveGroup({ groupId, memberId });
+          log('info', 'a former member of this replica was taken out of its group', { groupId });
+        }),
+      ),
     );
   } finally {
     await cluster.disconnect();
   }
+  return left.some(({ members }) => !members.every(isFormer));
 }

@@ -9,6 +9,7 @@ import { type AcceptRecord, AssignedPartition, type DueAt } from './assigned-par
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
 import { Handover } from './handover';
+import { HeartbeatInterval } from './heartbeat-interval';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import { PartitionPauses } from './partition-pauses';
@@ -79,12 +80,14 @@ export class GroupConsumer {
   private isJoined = false;
   /** Ends the claims of the last assignment. */
   private claims = new AbortController();
+  private claiming: Promise<void> = Promise.resolve();
   /** Lost partitions on their way to be released. */
   private readonly releases = new Set<Promise<void>>();
+  private memberId: string | null = null;
   private hasJoinedOnce = false;
   private outSinceMs: number | null = null;
   /**
-   * When the group last answered. kafkajs tells of no end of a membership that it cannot reach: once this is older than the
+   * When the group was last asked what it then answered. kafkajs tells of no end of a membership that it cannot reach: once this is older than the
    * session timeout, others may have its partitions.
    */
   private heardAtMs = 0;
@@ -193,16 +196,19 @@ export class GroupConsumer {
     const { consumer } = this;
     this.consumer = null;
     this.loseAll();
+    // They use the connection of others, which is closed next.
+    await Promise.all([this.claiming, ...this.releases]);
     await consumer?.disconnect();
   }
 
   private async launch(): Promise<void> {
     const { kafka, config } = this.deps;
     const topics = [...this.reading.topics];
+    const heartbeat = new HeartbeatInterval(Math.floor(config.sessionTimeoutMs / 10));
     const consumer = kafka.consumer({
       groupId: this.reading.groupId,
       sessionTimeout: config.sessionTimeoutMs,
-      heartbeatInterval: Math.floor(config.sessionTimeoutMs / 10),
+      heartbeatInterval: heartbeat.asMilliseconds(),
       maxWaitTimeInMs: this.pauses.fetchWaitMs,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       maxBytes: MAX_BYTES_PER_FETCH,
@@ -217,8 +223,12 @@ export class GroupConsumer {
     });
     this.consumer = consumer;
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
-    consumer.on(HEARTBEAT, () => (this.heardAtMs = performance.now()));
-    consumer.on(GROUP_JOIN, ({ payload }) => this.joined(payload.memberId, payload.memberAssignment));
+    consumer.on(HEARTBEAT, () => (this.heardAtMs = heartbeat.answered()));
+    consumer.on(GROUP_JOIN, ({ payload }) => {
+      if (this.isStopped) return;
+      heartbeat.joined();
+      this.joined(payload.memberId, payload.memberAssignment);
+    });
     consumer.on(REBALANCING, () => (this.outSinceMs ??= performance.now()));
     consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
     try {
@@ -254,17 +264,21 @@ export class GroupConsumer {
       (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
     );
     const keys = new Set(assigned.map(({ topic, partition }) => partitionKey(topic, partition)));
+    // The group had given this member up, and its partitions to others: what they have done there is read before going on.
+    if (memberId !== this.memberId) for (const source of this.partitions.values()) this.lose(source);
+    this.memberId = memberId;
     this.hasJoinedOnce = true;
     this.isJoined = true;
+    // The answer may have waited for a process that was frozen: only from when it was asked for is sure.
+    this.heardAtMs = Math.max(this.heardAtMs, this.outSinceMs ?? performance.now());
     this.outSinceMs = null;
-    this.heardAtMs = performance.now();
     this.claims.abort();
     this.claims = new AbortController();
     const lost = [...this.partitions.values()].filter(({ key }) => !keys.has(key));
     for (const source of lost) this.lose(source);
     for (const each of assigned) this.assign(each);
     this.pauses.align();
-    void this.handover.claim(memberId, () => this.opening(), this.claims.signal);
+    this.claiming = this.handover.claim(memberId, () => this.opening(), this.claims.signal);
     // A release that meets the next rebalance is begun anew by that.
     for (const source of lost) this.release(source);
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin } from 'kafkajs';
 import type { AssignedPartition } from './assigned-partition';
-import { type Committed, partitionKey, readCommitted } from './committed-offsets';
+import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
 import type { KafkaLog } from './kafka-client';
 import { memberTag } from './member-tag';
@@ -49,8 +49,9 @@ export class Handover {
       try {
         await this.claimFree(tag, opening, performance.now() >= giveUpMs, signal);
       } catch (error) {
-        this.log('warn', 'partitions cannot be claimed, to be repeated', error);
-        pauseMs = AFTER_FAULT_MS;
+        const isUnanswered = error instanceof Unanswered;
+        this.log(isUnanswered ? 'debug' : 'warn', 'partitions cannot be claimed, to be repeated', error);
+        if (!isUnanswered) pauseMs = AFTER_FAULT_MS;
       }
       if (opening().length > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
@@ -71,16 +72,16 @@ export class Handover {
     isPatienceOver: boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    const before = await this.read();
+    const before = await this.read(opening());
     const wanted = opening().filter(({ key }) => !isHeldBy(before.get(key), tag));
     const foreign = wanted.filter((source) => isHeld(before.get(source.key)) && !wasOwn(before, source));
-    const members = foreign.length > 0 ? await this.liveTags() : new Set<string>();
+    const members = foreign.length > 0 ? await this.liveTags(tag) : new Set<string>();
     const isFree = (source: AssignedPartition): boolean =>
       isPatienceOver || !foreign.includes(source) || !members.has(before.get(source.key)?.ownership.owner ?? '');
     const free = wanted.filter(isFree);
     if (free.length > 0) await this.commitClaims(tag, free, before);
     // A release that was under way may have come after the claim: only what reads back as ours is.
-    const after = free.length > 0 ? await this.read() : before;
+    const after = free.length > 0 ? await this.read(free) : before;
     for (const source of signal.aborted ? [] : opening()) {
       const committed = after.get(source.key);
       if (committed !== undefined && isHeldBy(committed, tag)) source.open(committed, tag);
@@ -97,7 +98,9 @@ export class Handover {
     await this.deps.commit(
       toCommit(claimed, ({ key }) => {
         const { offset = null, done = [] } = before.get(key) ?? {};
-        return { base: offset ?? earliest.get(key) ?? 0, done, owner: tag, state: 'active' };
+        const base = offset ?? earliest.get(key);
+        if (base === undefined) throw new Unanswered(`the earliest offset of ${key} was not answered`);
+        return { base, done, owner: tag, state: 'active' };
       }),
     );
   }
@@ -115,7 +118,7 @@ export class Handover {
   private async tryRelease(source: AssignedPartition): Promise<boolean> {
     const tag = source.ownerTag;
     try {
-      const committed = (await this.read()).get(source.key);
+      const committed = (await this.read([source])).get(source.key);
       const state = source.ledger.state();
       if (state === null || tag === null || !isHeldBy(committed, tag)) return true;
       if (!source.isLost || !source.isQuiet) return false;
@@ -127,16 +130,23 @@ export class Handover {
     }
   }
 
-  private read(): Promise<Map<string, Committed>> {
+  /** The commits of these partitions and perhaps of others. What is not answered is not known: nothing may follow from it. */
+  private async read(wanted: readonly AssignedPartition[]): Promise<Map<string, Committed>> {
     const { admin, groupId, topics, log } = this.deps;
-    return readCommitted(admin, groupId, topics, (topic, partition, reason) =>
+    const committed = await readCommitted(admin, groupId, topics, (topic, partition, reason) =>
       log('warn', `commit metadata ${reason} and is ignored`, { topic, partition }),
     );
+    const missing = wanted.find(({ key }) => !committed.has(key));
+    if (missing !== undefined) throw new Unanswered(`the commits of ${missing.key} were not answered`);
+    return committed;
   }
 
-  private async liveTags(): Promise<Set<string>> {
+  /** @param own the asking member's tag: an answer without it is about another group, or none */
+  private async liveTags(own: string): Promise<Set<string>> {
     const { groups } = await this.deps.admin.describeGroups([this.deps.groupId]);
-    return new Set(groups.flatMap(({ members }) => members.map(({ memberId }) => memberTag(memberId))));
+    const tags = new Set(groups.flatMap(({ members }) => members.map(({ memberId }) => memberTag(memberId))));
+    if (!tags.has(own)) throw new Unanswered('the members of the group were not answered');
+    return tags;
   }
 
   private log(level: 'warn' | 'debug', message: string, error: unknown): void {

@@ -221,14 +221,17 @@ export class ReplyPublisher implements BestEffortPublisher {
 }
 
 async function sendReply(producer: Producer, record: Publication): Promise<void> {
-  await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
+  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
+  // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
+  if (written.length === 0) throw new Error('there is no such partition');
 }
 
 function createProducer(kafka: Kafka): Producer {
   return kafka.producer({
     allowAutoTopicCreation: false,
-    // The repetition is ours: one that kafkajs does by itself would hide that Kafka takes no results.
-    retry: { retries: 1, initialRetryTime: RETRY_MIN_MS },
+    // The repetition is ours: one that kafkajs does by itself hides that Kafka takes no results, and leaves out what by then has
+    // moved to a broker that had answered already.
+    retry: { retries: 0, initialRetryTime: RETRY_MIN_MS },
     createPartitioner: partitioner,
   });
 }

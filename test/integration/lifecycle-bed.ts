@@ -137,9 +137,9 @@ export class LifecycleBed implements AsyncDisposable {
   }
 
   /** Starts a service and waits for nothing. */
-  async launch(more: Settings = {}): Promise<Launched> {
+  async launch(): Promise<Launched> {
     const [port] = await freePorts(1);
-    const env = this.settings({ HTTP_PORT: String(port), ...more });
+    const env = this.settings({ HTTP_PORT: String(port) });
     const child = new ManagedChild({ name: 'the service', command: process.execPath, args: [SERVICE], cwd: ROOT, env });
     const service = { url: `http://127.0.0.1:${port}`, child };
     this.#services.push(service);
@@ -199,17 +199,6 @@ export class LifecycleBed implements AsyncDisposable {
       orderViolations,
       overlaps,
     };
-  }
-
-  /** How many different commands ended each way, by their first result. */
-  async outcomes(): Promise<Readonly<Record<string, number>>> {
-    const first = new Map<string, string>();
-    for (const { commandId, outcome } of await this.readResults()) {
-      if (!first.has(commandId)) first.set(commandId, outcome);
-    }
-    return Object.fromEntries(
-      [...Map.groupBy(first.values(), (outcome) => outcome)].map(([k, all]) => [k, all.length]),
-    );
   }
 
   /** Records beyond the group's committed offsets, over all partitions of the command topic. */

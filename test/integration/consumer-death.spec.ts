@@ -1,41 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { exitWithin } from './lifecycle-run.ts';
-import type { ServiceProcess } from '../../tools/lib/service-process.ts';
-import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.ts';
-
-const SETTLED = 'messages_dispatcher_settled_commands_total';
+import { LifecycleBed } from './lifecycle-bed.ts';
 
 jest.setTimeout(90_000);
-
-test('replicas that come and go under load hand their partitions over: nothing is lost, sent twice or out of order', async () => {
-  await using bed = await LifecycleBed.prepare({
-    behaviour: { latencyMs: 50 },
-    settings: { MAX_IN_FLIGHT: '25' },
-  });
-  await bed.produce(14_000);
-  const start = async (id: string): Promise<ServiceProcess> => {
-    const replica = await bed.start({ REPLICA_ID: id });
-    const share = async (): Promise<number> => metricSum((await probe(replica, '/metrics')).body, SETTLED);
-    await until(async () => (await share()) > 100, 20_000, `${id} has its share`);
-    return replica;
-  };
-  const stop = async ({ child }: ServiceProcess): Promise<void> => {
-    child.signal('SIGTERM');
-    expect(await child.exited).toBe(0);
-  };
-  const one = await start('one');
-  const two = await start('two');
-  const three = await start('three');
-  await stop(two);
-  await stop(one);
-  const four = await start('four');
-  await stop(three);
-  await bed.untilSettled();
-  await stop(four);
-
-  expect(await bed.account()).toEqual(PERFECT);
-});
 
 test('a consumer that can never join again makes the process drain and exit 1', async () => {
   await using bed = await LifecycleBed.prepare({

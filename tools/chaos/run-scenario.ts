@@ -1,0 +1,163 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { KafkaMessage } from 'kafkajs';
+import type { Result } from '../../src/contract/outcome.ts';
+import { TopicReader, recordCount } from '../lib/reading.ts';
+import { accountOf } from './account.ts';
+import type { Account, CommandRecord, Cut, ResultRecord } from './account.ts';
+import { Bed } from './bed.ts';
+import type { Stage } from './bed.ts';
+import type { Incident } from './faults.ts';
+import { inject } from './inject.ts';
+import { LOADED_TOPICS, LoadProducer } from './load.ts';
+import { brokenPromises } from './promises.ts';
+import type { Allowed, Observed } from './promises.ts';
+import { recoveriesOf } from './recoveries.ts';
+import { LATENCY_MS, planOf } from './scenarios.ts';
+import type { Scenario } from './scenarios.ts';
+
+/** How a scenario went. */
+export interface ScenarioResult {
+  readonly name: string;
+  readonly account: Account;
+  readonly allowed: Allowed;
+  readonly observed: Observed;
+  /** One line per broken promise. */
+  readonly broken: readonly string[];
+}
+
+/** Beside the latency: timers, the way through two sockets, and the answer's classification on a busy machine. */
+const CALL_MARGIN_MS = 50;
+const PROGRESS_EVERY_MS = 5_000;
+const POLL_MS = 20;
+const READ_TIMEOUT_MS = 60_000;
+/** From the order to freeze a replica, or to close the API's connections, until that is done. */
+const CUT_MS = 50;
+
+/** Runs a scenario from its topics to its account. Everything that it started has ended when it returns. */
+export async function runScenario(
+  stage: Stage,
+  scenario: Scenario,
+  { seed, short }: { readonly seed: number; readonly short: boolean },
+): Promise<ScenarioResult> {
+  const { say, signal } = stage;
+  const form = short ? scenario.short : scenario.long;
+  const plan = planOf(form, seed);
+  say(`${scenario.name}: ${scenario.about}`);
+  await using bed = await Bed.prepare(stage, scenario);
+  for (const name of scenario.replicas) bed.replica(name).launch();
+  for (const name of scenario.replicas) await bed.replica(name).untilReady(signal);
+
+  const producer = new LoadProducer(bed.kafka, bed.prefix, form.load);
+  const incidents = await underLoad(bed, producer, (running) => inject(bed, plan, running));
+  say(`  everything is produced and done; waiting until it is settled`);
+  const unsettled = await bed.untilSettled();
+  const endMs = Date.now();
+  await bed.stopReplicas();
+
+  const { commands, results } = await readTopics(bed);
+  const calls = await bed.sandbox.calls();
+  const account = accountOf({
+    commands,
+    results,
+    calls,
+    report: await bed.sandbox.report(),
+    cuts: incidents.flatMap(cutOf),
+    callMs: LATENCY_MS + CALL_MARGIN_MS,
+    endMs,
+    prefix: bed.prefix,
+  });
+  const recovered = incidents.filter(({ fault }) => fault.kind === 'api').map(({ untilMs }) => untilMs);
+  const observed: Observed = {
+    exitCodes: bed.exitCodes,
+    ended: bed.replicas.flatMap(({ endedUnasked }) => endedUnasked ?? []),
+    peakMemoryMib: Math.max(...bed.replicas.map(({ peakMemoryMib }) => peakMemoryMib)),
+    recoveries: recoveriesOf(recovered, commands, calls),
+    unsettled,
+  };
+  const allowed = scenario.allowed(plan);
+  const broken = brokenPromises(account, allowed, observed);
+  for (const line of broken) say(`  BROKEN: ${line}`);
+  if (broken.length > 0) {
+    const repeats = [...Map.groupBy(calls, ({ key }) => key).values()].filter(({ length }) => length > 1);
+    await writeFile(join(bed.logs, 'account.json'), JSON.stringify({ seed, incidents, account, observed, repeats }));
+    say(`  the account, and what the replicas said: ${bed.logs}`);
+  }
+  return { name: scenario.name, account, allowed, observed, broken };
+}
+
+/** What `work` gives, once the load is produced as well; where either fails, the other one ends too. */
+async function underLoad<T>(bed: Bed, producer: LoadProducer, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const failed = new AbortController();
+  const done = new AbortController();
+  const signal = AbortSignal.any([bed.stage.signal, failed.signal]);
+  const progress = tellProgress(bed, producer, AbortSignal.any([signal, done.signal]));
+  const failing = <R>(promise: Promise<R>): Promise<R> =>
+    promise.catch((error: unknown) => {
+      failed.abort(error);
+      throw error;
+    });
+  const [, result] = await Promise.allSettled([failing(producer.run(signal)), failing(work(signal))]);
+  done.abort();
+  await progress;
+  signal.throwIfAborted();
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}
+
+async function tellProgress(bed: Bed, producer: LoadProducer, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return;
+    // Nobody is asked while it is away.
+    const report = await bed.sandbox.report().catch(() => null);
+    const taken = report === null ? 'the API does not answer' : `${report.uniqueAccepted} taken by the API`;
+    bed.stage.say(`    ${producer.produced} commands produced, ${taken}`);
+  }
+}
+
+async function readTopics(bed: Bed): Promise<{ commands: CommandRecord[]; results: ResultRecord[] }> {
+  const commands: CommandRecord[] = [];
+  for (const { name } of LOADED_TOPICS) commands.push(...(await readRecords(bed, bed.prefix + name, toCommand)));
+  return { commands, results: await readRecords(bed, bed.results, toResult) };
+}
+
+async function readRecords<T>(
+  { kafka, admin, stage }: Bed,
+  topic: string,
+  convert: (topic: string, partition: number, message: KafkaMessage) => T,
+): Promise<T[]> {
+  const signal = AbortSignal.any([stage.signal, AbortSignal.timeout(READ_TIMEOUT_MS)]);
+  const records: T[] = [];
+  const count = await recordCount(admin, topic);
+  await using _reader = await TopicReader.start(kafka, topic, (message, partition) => {
+    records.push(convert(topic, partition, message));
+  });
+  while (records.length < count) await sleep(POLL_MS, undefined, { signal });
+  return records;
+}
+
+function toCommand(topic: string, partition: number, { offset, timestamp, value }: KafkaMessage): CommandRecord {
+  const { id } = JSON.parse(String(value)) as { id: string };
+  return { id, topic, partition, offset, atMs: Number(timestamp) };
+}
+
+function toResult(_topic: string, _partition: number, { timestamp, value }: KafkaMessage): ResultRecord {
+  const { commandId, outcome, source } = JSON.parse(String(value)) as Result;
+  return { commandId, outcome, source, atMs: Number(timestamp) };
+}
+
+function cutOf({ fault, fromMs, untilMs }: Incident): Cut[] {
+  switch (fault.kind) {
+    case 'kill':
+      return [{ fromMs, untilMs }];
+    case 'freeze':
+      return [{ fromMs, untilMs: fromMs + CUT_MS }];
+    case 'api':
+      // The only outage that cuts calls off which the API had taken.
+      return fault.mode === 'refuse' ? [{ fromMs, untilMs: fromMs + CUT_MS }] : [];
+    default:
+      return [];
+  }
+}

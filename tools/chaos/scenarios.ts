@@ -1,0 +1,242 @@
+import type { Behaviour } from '../../sandbox/behaviour.ts';
+import { seededRandom } from '../../sandbox/random.ts';
+import type { ReplicaName, TimedFault } from './faults.ts';
+import type { Load } from './load.ts';
+import {
+  brokerKillings,
+  clockJumps,
+  comingAndGoing,
+  crashLoop,
+  freezes,
+  killings,
+  nothing,
+  outages,
+  redisFaults,
+  refusals,
+} from './plans.ts';
+import type { Plan } from './plans.ts';
+import type { Allowed } from './promises.ts';
+
+/** How much is sent and what happens meanwhile. */
+export interface Form {
+  readonly load: Load;
+  readonly plan: Plan;
+}
+
+/** Replicas under load, what is done to them and to what they need, and what that may cost. */
+export interface Scenario {
+  readonly name: string;
+  readonly about: string;
+  /** `persistent` keeps its data over a kill. */
+  readonly redis: 'none' | 'volatile' | 'persistent';
+  /** Those that run from the start. */
+  readonly replicas: readonly ReplicaName[];
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly behaviour?: Partial<Behaviour>;
+  /** The replicas' clocks can be set. */
+  readonly clocks?: boolean;
+  readonly long: Form;
+  readonly short: Form;
+  readonly allowed: (plan: readonly TimedFault[]) => Allowed;
+}
+
+export const SESSION_TIMEOUT_MS = 6_000;
+export const MAX_IN_FLIGHT = 50;
+export const LATENCY_MS = 50;
+const API_TIMEOUT_MS = 2_000;
+/** Of a partition that changes hands between live replicas, and of whatever should not be held up at all. */
+const HAND_OVER_MS = 3_000;
+/** Of a partition whose owner is gone. */
+const TAKE_OVER_MS = SESSION_TIMEOUT_MS + 2_000;
+/** Kafka without one of its brokers: no figure is promised, but that it goes on by itself. */
+const BROKER_LOSS_MS = 30_000;
+/** One kill is over before the next one: what is promised of the time after it is promised of each by itself. */
+const KILLS_APART_MS = 8_000;
+const PROBE_EVERY_MS = 5_000;
+/** Of 100 ms after a recovery: the ramp begins with 4 calls at once, 50 ms each, and grows by a quarter with each round trip. */
+const HERD_PER_REPLICA = 16;
+const MEMORY_MIB = 200;
+
+const PERFECT: Allowed = {
+  repeatedWithinMs: null,
+  repeatedCalls: 0,
+  repeatedResults: 0,
+  inDoubt: 0,
+  partitionStallMs: HAND_OVER_MS,
+};
+
+/** All scenarios, in the order in which they run. */
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'handover',
+    about: 'replicas come and go under load',
+    redis: 'none',
+    replicas: ['a'],
+    long: { load: { count: 20_000, perSecond: 400 }, plan: comingAndGoing(2, 5_000) },
+    short: { load: { count: 6_000, perSecond: 300 }, plan: comingAndGoing(1, 4_000) },
+    allowed: () => PERFECT,
+  },
+  {
+    name: 'kills',
+    about: 'one of two replicas is killed, again and again',
+    redis: 'volatile',
+    replicas: ['a', 'b'],
+    long: { load: { count: 20_000, perSecond: 220 }, plan: killings(10, KILLS_APART_MS) },
+    short: { load: { count: 5_000, perSecond: 300 }, plan: killings(2, 5_500) },
+    allowed: (plan) => afterCuts(plan, 0),
+  },
+  {
+    name: 'kills-at-most-once',
+    about: 'the same, with at-most-once',
+    redis: 'volatile',
+    replicas: ['a', 'b'],
+    settings: { DEFAULT_DELIVERY: 'at-most-once' },
+    long: { load: { count: 20_000, perSecond: 220 }, plan: killings(10, KILLS_APART_MS) },
+    short: { load: { count: 5_000, perSecond: 300 }, plan: killings(2, 5_500) },
+    allowed: (plan) => ({
+      ...PERFECT,
+      repeatedResults: null,
+      inDoubt: cutsOf(plan) * MAX_IN_FLIGHT,
+      partitionStallMs: TAKE_OVER_MS,
+    }),
+  },
+  {
+    name: 'kills-memory',
+    about: 'the same, without Redis',
+    redis: 'none',
+    replicas: ['a', 'b'],
+    long: { load: { count: 20_000, perSecond: 220 }, plan: killings(10, KILLS_APART_MS) },
+    short: { load: { count: 5_000, perSecond: 300 }, plan: killings(2, 5_500) },
+    allowed: (plan) => afterCuts(plan, 50),
+  },
+  {
+    name: 'crash-loop',
+    about: 'one of two replicas is killed every 3 s',
+    redis: 'none',
+    replicas: ['a', 'b'],
+    long: { load: { count: 24_000, perSecond: 350 }, plan: crashLoop(20, 3_000) },
+    short: { load: { count: 4_500, perSecond: 300 }, plan: crashLoop(4, 3_000) },
+    allowed: (plan) => ({ ...afterCuts(plan, 50), topicStallMs: HAND_OVER_MS }),
+  },
+  {
+    name: 'brokers',
+    about: 'brokers are killed one after another, a group coordinator and the leader of results among them',
+    redis: 'volatile',
+    replicas: ['a', 'b'],
+    long: {
+      load: { count: 30_000, perSecond: 300 },
+      plan: brokerKillings(['coordinator', 'results-leader'], 12_000, 5_000),
+    },
+    short: { load: { count: 8_000, perSecond: 300 }, plan: brokerKillings(['coordinator'], 3_000, 3_000) },
+    allowed: () => ({ ...PERFECT, repeatedResults: null, partitionStallMs: BROKER_LOSS_MS }),
+  },
+  {
+    name: 'zombie',
+    about: 'replicas are frozen for longer than the session timeout, and wake up',
+    redis: 'none',
+    replicas: ['a', 'b'],
+    long: { load: { count: 24_000, perSecond: 350 }, plan: freezes(4, 6_000, SESSION_TIMEOUT_MS) },
+    short: { load: { count: 5_000, perSecond: 300 }, plan: freezes(1, 4_000, SESSION_TIMEOUT_MS) },
+    allowed: (plan) => afterCuts(plan, 50),
+  },
+  {
+    name: 'redis',
+    about:
+      'Redis is killed and frozen; one topic asks for at-most-once, which waits, and two for at-least-once, which go on',
+    redis: 'persistent',
+    replicas: ['a', 'b'],
+    long: {
+      load: { count: 20_000, perSecond: 400, delivery: { 'commands.messenger': 'at-most-once' } },
+      plan: redisFaults(5, 6_000),
+    },
+    short: {
+      load: { count: 5_000, perSecond: 300, delivery: { 'commands.messenger': 'at-most-once' } },
+      plan: redisFaults(2, 3_000),
+    },
+    allowed: (plan) => ({
+      ...PERFECT,
+      partitionStallMs: longestOf(plan) + 5_000,
+      topicStallMs: HAND_OVER_MS,
+      stallTopics: ['commands.whatsapp', 'commands.whatsapp.bulk'],
+    }),
+  },
+  {
+    name: 'api',
+    about: 'the API is away, in every way in which it can be',
+    redis: 'none',
+    replicas: ['a', 'b'],
+    settings: { MESSAGES_API_TIMEOUT_MS: String(API_TIMEOUT_MS) },
+    long: {
+      load: { count: 80_000, perSecond: 300 },
+      plan: outages(['refuse', 'reset', 'hang', '503'], 26_000, 10_000, 120_000),
+    },
+    short: { load: { count: 20_000, perSecond: 300 }, plan: outages(['refuse', '503'], 16_000, 5_000, 5_000) },
+    allowed: (plan) => ({
+      ...PERFECT,
+      repeatedWithinMs: 0,
+      repeatedCalls: refusalsOf(plan) * 2 * MAX_IN_FLIGHT,
+      partitionStallMs: null,
+      memoryMib: MEMORY_MIB,
+      resumedWithinMs: PROBE_EVERY_MS + API_TIMEOUT_MS,
+      herd: 2 * HERD_PER_REPLICA,
+    }),
+  },
+  {
+    name: 'results-refused',
+    about: 'the results topic refuses writes, as with a full disk',
+    redis: 'none',
+    replicas: ['a', 'b'],
+    long: { load: { count: 16_000, perSecond: 350 }, plan: refusals(3, 7_000) },
+    short: { load: { count: 4_500, perSecond: 300 }, plan: refusals(1, 4_000) },
+    allowed: (plan) => ({ ...PERFECT, repeatedResults: null, partitionStallMs: longestOf(plan) + 5_000 }),
+  },
+  {
+    name: 'clock',
+    about: 'wall clocks jump an hour ahead and an hour back',
+    redis: 'volatile',
+    replicas: ['a', 'b'],
+    clocks: true,
+    long: { load: { count: 24_000, perSecond: 350 }, plan: clockJumps(9_000) },
+    short: { load: { count: 9_000, perSecond: 300 }, plan: clockJumps(4_000) },
+    allowed: () => PERFECT,
+  },
+  {
+    name: 'duplicates',
+    about: 'a campaign is produced twice: its commands are called once, and each record has a result',
+    redis: 'volatile',
+    replicas: ['a', 'b'],
+    long: { load: { count: 10_000, perSecond: 500, copies: 2 }, plan: nothing },
+    short: { load: { count: 2_000, perSecond: 300, copies: 2 }, plan: nothing },
+    allowed: () => PERFECT,
+  },
+];
+
+/** What will happen in a scenario: nothing but the seed decides it. */
+export function planOf({ plan }: Form, seed: number): readonly TimedFault[] {
+  return plan(seededRandom(seed));
+}
+
+/** What was on the wire when a replica was cut off may be called again, and what had been answered shortly before. */
+function afterCuts(plan: readonly TimedFault[], answeredWithinMs: number): Allowed {
+  return {
+    ...PERFECT,
+    repeatedWithinMs: answeredWithinMs,
+    // At this load and latency no more than the limit of calls can have ended within 50 ms.
+    repeatedCalls: cutsOf(plan) * MAX_IN_FLIGHT * (answeredWithinMs === 0 ? 1 : 2),
+    repeatedResults: null,
+    partitionStallMs: TAKE_OVER_MS,
+  };
+}
+
+function cutsOf(plan: readonly TimedFault[]): number {
+  return plan.filter(({ fault }) => fault.kind === 'kill' || fault.kind === 'freeze').length;
+}
+
+/** Outages that cut off calls which the API had taken: their retries are allowed. */
+function refusalsOf(plan: readonly TimedFault[]): number {
+  return plan.filter(({ fault }) => fault.kind === 'api' && fault.mode === 'refuse').length;
+}
+
+function longestOf(plan: readonly TimedFault[]): number {
+  return Math.max(0, ...plan.map(({ fault }) => ('forMs' in fault ? fault.forMs : 0)));
+}
