@@ -9,7 +9,7 @@ import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { MemorySettledStore } from './memory-settled-store';
 import type { BestEffortPublisher, Publisher } from './publisher';
-import { RedisSettledStore } from './redis-settled-store';
+import type { RedisSettledStore as RedisStore } from './redis-settled-store';
 import type { SettledStore } from './settled-store';
 import { Settlement, type SettlementLog } from './settlement';
 
@@ -21,6 +21,8 @@ const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'tra
 function createSettledStore({ settled, kafka }: Config, logger: Logger): SettledStore {
   const { redisUrl, ttlMs, maxCommands } = settled;
   if (redisUrl === null) return new MemorySettledStore({ ttlMs, maxCommands, nowMs: () => performance.now() });
+  // Its client takes 22 MiB, so it is loaded only where it is used.
+  const { RedisSettledStore } = require('./redis-settled-store') as { RedisSettledStore: typeof RedisStore };
   return new RedisSettledStore({
     url: redisUrl,
     keyPrefix: kafka.topicPrefix,
@@ -39,7 +41,7 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
     {
       provide: SETTLED_STORE,
       inject: [CONFIG, LOGGER],
-      useFactory: (config: Config, logger: Logger): SettledStore => createSettledStore(config, logger),
+      useFactory: createSettledStore,
     },
     {
       provide: Settlement,
