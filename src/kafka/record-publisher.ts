@@ -152,6 +152,10 @@ export class RecordPublisher implements Publisher {
 /** Sends replies, each by itself: a missing reply topic must not keep others from theirs. */
 export class ReplyPublisher implements BestEffortPublisher {
   private producer: Producer;
+  /** Replies under way. A producer that is closed under one connects again for it, and stays connected. */
+  private readonly sending = new Set<Promise<boolean>>();
+  /** Resolves once the producers of before are closed. */
+  private retired: Promise<void> = Promise.resolve();
   private renewal: Promise<void> | null = null;
   private renewedAtMs = -Infinity;
   private isStopped = false;
@@ -169,15 +173,24 @@ export class ReplyPublisher implements BestEffortPublisher {
 
   async stop(): Promise<void> {
     this.isStopped = true;
+    await Promise.all(this.sending);
     await this.renewal;
+    await this.retired;
     await this.producer.disconnect();
+  }
+
+  tryPublish(record: Publication): Promise<boolean> {
+    if (this.isStopped) return Promise.resolve(false);
+    const sending = this.publish(record).finally(() => void this.sending.delete(sending));
+    this.sending.add(sending);
+    return sending;
   }
 
   /**
    * kafkajs asks for the metadata of all topics that a producer ever wrote to at once, which fails from when one of them is
    * deleted: no new reply topic would ever be found. So a reply that fails that way is tried again with a fresh producer.
    */
-  async tryPublish(record: Publication): Promise<boolean> {
+  private async publish(record: Publication): Promise<boolean> {
     const { producer } = this;
     try {
       await sendReply(producer, record);
@@ -215,8 +228,10 @@ export class ReplyPublisher implements BestEffortPublisher {
     const fresh = createProducer(this.kafka);
     await fresh.connect();
     const stale = this.producer;
+    const underWay = [...this.sending];
     this.producer = fresh;
-    await stale.disconnect();
+    // Those that wait for this renewal are among them, so nobody waits for what follows.
+    this.retired = Promise.all([this.retired, ...underWay]).then(() => stale.disconnect());
   }
 }
 

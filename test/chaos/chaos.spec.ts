@@ -9,7 +9,7 @@ jest.setTimeout(120_000);
 
 const ROOT = resolve(__dirname, '../..');
 const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
-const IN_SHORT = ['handover', 'kills', 'kills-at-most-once', 'crash-loop', 'zombie', 'redis'];
+const IN_SHORT = ['handover', 'kills', 'kills-at-most-once', 'zombie'];
 
 let kafka: DevKafka;
 
