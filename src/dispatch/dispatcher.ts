@@ -36,8 +36,10 @@ export interface Outcomes {
 
 /** What the dispatcher tells the rest of the service. */
 export interface DispatchListener {
-  /** Nothing may be sent for a while (true), or again (false): consumption pauses and resumes with it. */
+  /** Consumption is to pause (true) or to go on (false). */
   onHalted(halted: boolean): void;
+  /** Nothing may be sent but probes (true), or anything again (false). */
+  onShut(isShut: boolean): void;
   /** The API refused a workspace's key, once more: at most once a minute for each key. */
   onKeyRefused(httpStatus: number | null, workspaceId: string): void;
 }
@@ -80,6 +82,7 @@ export class Dispatcher {
   private settlingCount = 0;
   private stopped = false;
   private halted = false;
+  private shut = false;
   private wakeAtMs = 0;
   private cancelWake: (() => void) | null = null;
   private readonly idle = Promise.withResolvers<void>();
@@ -147,6 +150,7 @@ export class Dispatcher {
   pump(): void {
     this.cancelWake?.();
     this.cancelWake = null;
+    this.reportHalt();
     while (!this.stopped && this.calls.size < this.gate.mostAtOnce) {
       const nowMs = this.deps.clock.monotonicMs();
       const passage = this.gate.passage(nowMs);
@@ -175,6 +179,7 @@ export class Dispatcher {
       this.scheduler.complete(source.queues, job);
       this.giveUp(job);
     }
+    this.reportHalt();
   }
 
   /** Keys have changed; `isCurrent` tells which are still in use. What waits for a new one goes on. */
@@ -366,11 +371,18 @@ export class Dispatcher {
     this.reportHalt();
   }
 
+  /** While nothing may be sent, consumption pauses; but a replica that has nothing in hand needs something to probe with. */
   private reportHalt(): void {
-    const halted = this.gate.isShut;
+    const { listener } = this.deps;
+    const { isShut } = this.gate;
+    if (isShut !== this.shut) {
+      this.shut = isShut;
+      listener.onShut(isShut);
+    }
+    const halted = isShut && this.scheduler.size > 0;
     if (halted === this.halted) return;
     this.halted = halted;
-    this.deps.listener.onHalted(halted);
+    listener.onHalted(halted);
   }
 
   private sleep(waitMs: number): void {

@@ -104,14 +104,13 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
           settlement.park({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() }),
       },
       listener: {
-        onHalted: (isHalted) => {
-          halts.set('api', isHalted);
+        onHalted: (isHalted) => halts.set('api', isHalted),
+        onShut: (isShut) =>
           log(
             'warn',
-            isHalted ? 'the Messages API fails: nothing is sent but probes' : 'the Messages API works again',
+            isShut ? 'the Messages API fails: nothing is sent but probes' : 'the Messages API works again',
             {},
-          );
-        },
+          ),
         onKeyRefused: (httpStatus, workspaceId) =>
           log('warn', 'the Messages API refuses the key: its commands wait', { httpStatus, workspaceId }),
       },

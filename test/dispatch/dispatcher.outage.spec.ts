@@ -86,6 +86,25 @@ describe('Dispatcher: an API that is down', () => {
     expect(world.dispatcher.waiting).toBe(0);
   });
 
+  it('reads on where everything in hand was lost, since it needs a command to probe with, and pauses with the first', async () => {
+    const world = await inOutage();
+    await world.pass(100);
+    world.source.isOwned = false;
+    world.dispatcher.discard(world.source);
+    await world.pass(100);
+    expect([world.dispatcher.isCircuitOpen, world.halts]).toEqual([true, [true, false]]);
+    world.source.isOwned = true;
+    world.answer = () => ACCEPTED;
+    const job = world.addOne({ key: 'new' });
+    expect(world.halts).toEqual([true, false, true]);
+    await world.pass(7_000);
+    expect([world.outcomeOf(job), world.dispatcher.isCircuitOpen, world.halts.at(-1)]).toEqual([
+      'accepted',
+      false,
+      false,
+    ]);
+  });
+
   it.each([
     ['is refused at once', REFUSED, 5, null],
     ['is refused at once, with waits of half their length', REFUSED, 5, 0.5],

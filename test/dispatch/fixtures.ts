@@ -268,6 +268,7 @@ export class World {
       },
       listener: {
         onHalted: (halted) => this.halts.push(halted),
+        onShut: () => undefined,
         onKeyRefused: (_status, workspaceId) => this.keyRefusals.push(workspaceId),
       },
     });
