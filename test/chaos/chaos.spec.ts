@@ -9,7 +9,7 @@ jest.setTimeout(120_000);
 
 const ROOT = resolve(__dirname, '../..');
 const SEED = Number(process.env['CHAOS_SEED'] ?? 1);
-const IN_SHORT = ['handover', 'kills', 'kills-at-most-once', 'zombie'];
+const IN_SHORT = ['handover', 'kills-at-most-once'];
 
 let kafka: DevKafka;
 
