@@ -9,7 +9,6 @@ export interface GroupReading {
 
 /** More of what kafkajs has below its consumers, of which those only tell that they crashed. */
 interface ProbedCluster extends Cluster {
-  disconnect(): Promise<void>;
   findBroker(target: { readonly nodeId: string }): Promise<ProbedBroker>;
 }
 

@@ -61,7 +61,7 @@ describe('keys of the API', () => {
 });
 
 describe('an API that is away or hangs', () => {
-  it('an outage fails nothing; afterwards few calls go out at once at first, and the limits are kept while it catches up', async () => {
+  it('an outage fails nothing, ends by itself, and the limits are kept while the service catches up', async () => {
     await using bed = await TestBed.start({
       sandbox: { latencyMs: 20, rateLimits: { perChannel: { ratePerSecond: 200, burst: 10, slackMs: 25 } } },
       settings: { RATE_LIMIT_WHATSAPP: '200/s burst 10', RETRY_BASE_DELAY_MS: '20', LOG_LEVEL: 'warn' },
