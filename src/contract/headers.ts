@@ -33,7 +33,12 @@ export const HEADER = {
 } as const;
 
 /** Headers that a result takes over from its command, and how many bytes of each at most. */
-const COPIED = { [HEADER.traceparent]: 256, [HEADER.tracestate]: 4_096, [HEADER.correlationId]: 4_096 };
+const MAX_CORRELATION_BYTES = 4_096;
+const COPIED: readonly (readonly [name: string, maxBytes: number])[] = [
+  [HEADER.traceparent, 256],
+  [HEADER.tracestate, 4_096],
+  [HEADER.correlationId, MAX_CORRELATION_BYTES],
+];
 
 const MAX_PARTITION = 2 ** 31 - 1;
 const MAX_REDRIVE_BYTES = 300;
@@ -65,7 +70,7 @@ export interface DeadLetterCause {
 export function resultHeaders(own: Headers, commandId: string | null, outcome: Outcome): Headers {
   const headers: Headers = { [HEADER.outcome]: outcome, [HEADER.contentType]: 'application/json' };
   if (commandId !== null) headers[HEADER.commandId] = commandId;
-  for (const [name, maxBytes] of Object.entries(COPIED)) {
+  for (const [name, maxBytes] of COPIED) {
     const value = lastValue(own, name, maxBytes);
     if (value !== null) headers[name] = value;
   }
@@ -81,7 +86,7 @@ export function redriveToken(own: Headers): string | null {
 export function replyTarget(own: Headers): ReplyTarget | null {
   const topic = lastValue(own, HEADER.replyTopic, 249)?.toString() ?? '';
   if (!isLegalTopic(topic)) return null;
-  const correlationId = lastValue(own, HEADER.correlationId, COPIED[HEADER.correlationId]);
+  const correlationId = lastValue(own, HEADER.correlationId, MAX_CORRELATION_BYTES);
   return { topic, partition: toPartition(lastValue(own, HEADER.replyPartition, 10)?.toString() ?? ''), correlationId };
 }
 

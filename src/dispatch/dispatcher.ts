@@ -205,7 +205,7 @@ export class Dispatcher {
   private start(job: Job, nowMs: number): void {
     const ended = job.decided ?? this.expired(job);
     if (ended !== null) {
-      void this.end(job, ended);
+      this.end(job, ended);
       return;
     }
     if (!job.source.maySend) {
@@ -240,31 +240,35 @@ export class Dispatcher {
 
   private follow(job: Job, probe: Probe, admission: Admission): void {
     if (admission.kind === 'send') {
-      void this.attempt(job, probe);
+      this.attempt(job, probe);
       return;
     }
     this.gate.withdraw(probe);
     this.leave(job);
-    if (admission.kind === 'end') void this.end(job, admission.settled, admission.replayOf);
+    if (admission.kind === 'end') this.end(job, admission.settled, admission.replayOf);
     else this.wait(job, admission.delayMs, NO_PROBE);
     if (probe.credential !== null) this.reconsider();
   }
 
-  /** The whole life of one call: send, tell circuit and credential, then settle or wait. */
-  private async attempt(job: Job, probe: Probe): Promise<void> {
-    const { clock, telemetry, send } = this.deps;
+  private attempt(job: Job, probe: Probe): void {
+    const { clock, send } = this.deps;
     const startedMs = clock.monotonicMs();
     const credential = this.gate.credentialOf(job);
-    const result = await send(job.command);
-    const call: Call = { startedMs, endedMs: clock.monotonicMs(), probe, credential };
+    void send(job.command).then((result) =>
+      this.answered(job, result, { startedMs, endedMs: clock.monotonicMs(), probe, credential }),
+    );
+  }
+
+  /** A call has come to its end: circuit and credential hear of it, then the command settles or waits. */
+  private answered(job: Job, result: CallResult, call: Call): void {
     job.calls++;
     job.httpStatus = result.httpStatus;
-    telemetry.called(job.channel, job.command.operation.type, result.httpStatus, call.endedMs - startedMs);
+    const { operation } = job.command;
+    this.deps.telemetry.called(job.channel, operation.type, result.httpStatus, call.endedMs - call.startedMs);
     for (const held of this.gate.observe(job, result, call)) this.rejectHeld(held);
     this.apply(job, call, this.followUps.after(job, result, call));
     this.leave(job);
-    if (probe !== NO_PROBE) this.reconsider();
-    this.reportHalt();
+    if (call.probe !== NO_PROBE) this.reconsider();
     this.pump();
     this.checkIdle();
   }
@@ -272,7 +276,7 @@ export class Dispatcher {
   private apply(job: Job, call: Call, followUp: FollowUp): void {
     switch (followUp.kind) {
       case 'end':
-        void this.end(job, followUp.settled);
+        this.end(job, followUp.settled);
         return;
       case 'park':
         void this.park(job, followUp.settled, followUp.round);
@@ -330,12 +334,15 @@ export class Dispatcher {
   }
 
   /** Publishes the outcome; the key's next command may go out meanwhile. */
-  private async end(job: Job, settled: Settled, replayOf: number | null = null): Promise<void> {
+  private end(job: Job, settled: Settled, replayOf: number | null = null): void {
     this.beginEnd(job);
     const settling = replayOf === null ? this.claims.settle(job, settled) : replayOf;
-    const completedAtMs = settling instanceof Promise ? await settling : settling;
-    await this.deps.outcomes.settle(job, { settled, completedAtMs, isReplay: replayOf !== null });
-    this.finishEnd(job);
+    const write = (completedAtMs: number): void => {
+      const ending: Ending = { settled, completedAtMs, isReplay: replayOf !== null };
+      void this.deps.outcomes.settle(job, ending).then(() => this.finishEnd(job));
+    };
+    if (settling instanceof Promise) void settling.then(write);
+    else write(settling);
   }
 
   private async park(job: Job, settled: Settled, round: number): Promise<void> {

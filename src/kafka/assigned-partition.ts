@@ -204,11 +204,11 @@ function bytesOf(record: IncomingRecord): number {
 
 /** Header values are views of the fetch buffer, which they would keep in memory. */
 function copyHeaders(headers: KafkaMessage['headers']): Headers {
-  const entries = Object.entries(headers ?? {});
-  if (entries.length === 0) return NO_HEADERS;
-  const copy: Headers = Object.create(null) as Headers;
-  for (const [name, value] of entries) {
+  let copy: Headers | null = null;
+  for (const name in headers) {
+    const value = headers[name];
+    copy ??= Object.create(null) as Headers;
     copy[name] = Array.isArray(value) ? value.map((item) => Buffer.from(item)) : value && Buffer.from(value);
   }
-  return copy;
+  return copy ?? NO_HEADERS;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { Server } from '@nestjs/microservices';
 import type { Admin, Kafka } from 'kafkajs';
-import { firstValueFrom, isObservable } from 'rxjs';
+import { firstValueFrom, isObservable, type Observable } from 'rxjs';
 import type { Config } from '../config/config';
 import type { Command } from '../contract/command';
 import type { Topics } from '../contract/topics';
@@ -61,7 +61,7 @@ interface Keys extends KeyRing {
   stop(): void;
 }
 
-type Handler = (command: Command) => Promise<CallResult>;
+type Handler = (command: Command) => Promise<CallResult | Observable<CallResult>>;
 
 /**
  * The flow of commands, and Nest's transport for it: records are read, decoded and admitted; Nest's handler makes one call
@@ -270,14 +270,22 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
    * With interceptors Nest answers with an Observable, and with one that fails where the handler throws: a bug, after which
    * nobody knows whether the call was made.
    */
-  private async call(command: Command): Promise<CallResult> {
-    try {
-      const result: unknown = await this.handler?.(command);
-      return (isObservable(result) ? await firstValueFrom(result) : result) as CallResult;
-    } catch (error) {
-      this.deps.log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
-      return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };
-    }
+  private call(command: Command): Promise<CallResult> {
+    const { handler } = this;
+    if (handler === null) return Promise.resolve(this.handlerFailed(new Error('there is no handler yet')));
+    return handler(command).then(
+      (result) => (isObservable(result) ? this.firstOf(result) : result),
+      (error: unknown) => this.handlerFailed(error),
+    );
+  }
+
+  private firstOf(results: Observable<CallResult>): Promise<CallResult> {
+    return firstValueFrom(results).catch((error: unknown) => this.handlerFailed(error));
+  }
+
+  private handlerFailed(error: unknown): CallResult {
+    this.deps.log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
+    return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };
   }
 
   private die(topic: string): void {

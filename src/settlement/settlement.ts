@@ -15,7 +15,7 @@ import { buildResult, encodeResult } from '../contract/result';
 import { retryHeaders } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
 import type { Telemetry } from '../observability/telemetry';
-import type { BestEffortPublisher, Publication, Publisher } from './publisher';
+import type { BestEffortPublisher, Publication, Published, Publisher } from './publisher';
 
 /** A command, valid or not, that has come to its end. */
 export interface Ended {
@@ -67,25 +67,18 @@ export class Settlement {
   constructor(private readonly deps: Deps) {}
 
   /** Resolves once result and dead letter are acknowledged, so that the command's offset may be committed. Never rejects. */
-  async settle(ended: Ended): Promise<void> {
-    const { topics, results, telemetry, wallMs } = this.deps;
-    const { record, command, channel, lane, settled, completedAtMs, isReplay } = ended;
-    const source = sourceOf(record);
-    const result = buildResult({ command, channel, settled, source, completedAtMs, isReplay });
+  settle(ended: Ended): Promise<void> {
+    const { topics, results } = this.deps;
+    const { record, command, channel, settled, completedAtMs, isReplay } = ended;
+    const result = buildResult({ command, channel, settled, source: sourceOf(record), completedAtMs, isReplay });
     const value = encodeResult(result);
     const key = bytesOf(record.key) ?? (command.id === null ? null : Buffer.from(command.id));
     const headers = resultHeaders(record.headers, command.id, settled.outcome);
-    const topic = topics.results;
-    const bareHeaders = resultHeaders({}, command.id, settled.outcome);
-    await this.publishFirst(results, [
-      { topic, key, value, headers },
-      { topic, key: null, value, headers: bareHeaders },
-    ]);
-    if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended);
-    telemetry.settled(channel, lane, result.type, settled.outcome, wallMs() - record.timestampMs);
-    if (isReplay) telemetry.replayed(channel);
-    this.report(result);
-    void this.reply(record, value);
+    // Every command comes this way, and nearly all end here: no more promises than it takes.
+    return results.publish({ topic: topics.results, key, value, headers }).then((published) => {
+      if (published === 'acknowledged' && !DEAD_LETTERED[settled.outcome]) return this.settled(ended, result, value);
+      return this.writeRest(ended, published, value).then(() => this.settled(ended, result, value));
+    });
   }
 
   /**
@@ -107,6 +100,25 @@ export class Settlement {
     });
     if (published === 'acknowledged') telemetry.parked(channel);
     else await this.settle({ ...parked, isReplay: false });
+  }
+
+  /** The result without what made it too large, where it was; then the dead letter, where there is one. */
+  private async writeRest(ended: Ended, published: Published, value: string): Promise<void> {
+    const { topics, results } = this.deps;
+    const { command, settled } = ended;
+    if (published !== 'acknowledged') {
+      const headers = resultHeaders({}, command.id, settled.outcome);
+      await this.publishFirst(results, [{ topic: topics.results, key: null, value, headers }]);
+    }
+    if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended);
+  }
+
+  private settled({ record, channel, lane, settled, isReplay }: Ended, result: Result, value: string): void {
+    const { telemetry, wallMs } = this.deps;
+    telemetry.settled(channel, lane, result.type, settled.outcome, wallMs() - record.timestampMs);
+    if (isReplay) telemetry.replayed(channel);
+    this.report(result);
+    this.reply(record, value);
   }
 
   private report({ outcome, attempts, httpStatus, source }: Result): void {
@@ -145,19 +157,26 @@ export class Settlement {
   }
 
   /** Request/reply is a convenience: a failure is counted and holds nothing up. */
-  private async reply(record: IncomingRecord, value: string): Promise<void> {
+  private reply(record: IncomingRecord, value: string): void {
     const target = replyTarget(record.headers);
     if (target === null) return;
-    const { replies, topics, telemetry } = this.deps;
+    const { replies, topics } = this.deps;
     const { topic, partition } = target;
+    if (topics.includes(topic)) {
+      this.replyFailed(record);
+      return;
+    }
     const headers = replyHeaders(target);
-    const isSent =
-      !topics.includes(topic) &&
-      (await replies.tryPublish({ topic, key: null, value, headers, ...(partition === null ? {} : { partition }) }));
-    if (isSent) return;
-    telemetry.replyFailed();
-    const { topic: source, offset } = record;
-    this.deps.log('warn', 'a reply was not sent', { source, partition: record.partition, offset });
+    void replies
+      .tryPublish({ topic, key: null, value, headers, ...(partition === null ? {} : { partition }) })
+      .then((isSent) => {
+        if (!isSent) this.replyFailed(record);
+      });
+  }
+
+  private replyFailed({ topic: source, partition, offset }: IncomingRecord): void {
+    this.deps.telemetry.replyFailed();
+    this.deps.log('warn', 'a reply was not sent', { source, partition, offset });
   }
 }
 
