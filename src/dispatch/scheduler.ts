@@ -40,6 +40,8 @@ interface ChannelQueues<J> {
   /** Workspaces that the API told to wait, and until when. */
   readonly pausedUntilMs: Map<string, number>;
   blockedUntilMs: number;
+  /** Commands handed out since the last one of the bulk lane. */
+  sinceBulk: number;
 }
 
 /** The waiting commands of one partition, by key. */
@@ -58,6 +60,10 @@ export interface Hold {
   isFull(channel: Channel, nowMs: number): boolean;
 }
 
+/** While both lanes have something to send, one in so many commands of a channel is of the bulk lane. */
+const BULK_ONE_IN = 10;
+const BULK_FIRST: readonly Lane[] = LANES.toReversed();
+
 const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false };
 
 type Wake<J> =
@@ -65,8 +71,8 @@ type Wake<J> =
   | { readonly group: Group<J>; readonly waitId: number };
 
 /**
- * Chooses the next command. Channels take turns; within a channel the transactional lane goes first; within a lane
- * workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or with everything the
+ * Chooses the next command. Channels take turns; within a channel the transactional lane goes first, but for every tenth
+ * turn; within a lane workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or with everything the
  * same limit holds, so nothing else waits for it. Every operation is O(log n) in the commands held.
  *
  * A key is `ready` (its first command may be sent), `out` (its first command was handed out and has not come back), `waiting`
@@ -202,46 +208,55 @@ export class Scheduler<J extends Schedulable> {
 
   private nextOf(channel: ChannelQueues<J>, nowMs: number): J | null {
     if (channel.blockedUntilMs > nowMs || this.hold.isFull(channel.name, nowMs)) return null;
-    for (const lane of LANES) {
-      const groups = channel.ready[lane];
-      for (let group = groups.peekFront(); group !== undefined; group = groups.peekFront()) {
-        const keyQueue = firstReady(group.ready);
-        const job = keyQueue?.jobs.peekFront();
-        if (keyQueue === undefined || job === undefined) {
+    for (const lane of channel.sinceBulk + 1 < BULK_ONE_IN ? LANES : BULK_FIRST) {
+      const job = this.nextOfLane(channel, lane, nowMs);
+      if (channel.blockedUntilMs > nowMs) return null;
+      if (job === null) continue;
+      channel.sinceBulk = lane === 'bulk' ? 0 : channel.sinceBulk + 1;
+      return job;
+    }
+    return null;
+  }
+
+  private nextOfLane(channel: ChannelQueues<J>, lane: Lane, nowMs: number): J | null {
+    const groups = channel.ready[lane];
+    for (let group = groups.peekFront(); group !== undefined; group = groups.peekFront()) {
+      const keyQueue = firstReady(group.ready);
+      const job = keyQueue?.jobs.peekFront();
+      if (keyQueue === undefined || job === undefined) {
+        groups.shift();
+        group.turn = 'idle';
+        this.dropIfEmpty(group);
+        continue;
+      }
+      const sends = !this.sendsNothing(job);
+      const pausedMs = sends ? this.pauseOf(channel, group.workspaceId, nowMs) : 0;
+      if (pausedMs > 0) {
+        groups.shift();
+        this.parkGroup(group, nowMs + pausedMs);
+        continue;
+      }
+      const refusal = sends ? this.limiter.reserve(job, nowMs) : null;
+      if (refusal === null) {
+        group.ready.shift();
+        keyQueue.turn = 'out';
+        groups.shift();
+        if (group.ready.isEmpty()) group.turn = 'idle';
+        else groups.push(group);
+        return job;
+      }
+      switch (refusal.scope) {
+        case 'channel':
+          channel.blockedUntilMs = nowMs + refusal.waitMs;
+          return null;
+        case 'workspace':
           groups.shift();
-          group.turn = 'idle';
-          this.dropIfEmpty(group);
-          continue;
-        }
-        const sends = !this.sendsNothing(job);
-        const pausedMs = sends ? this.pauseOf(channel, group.workspaceId, nowMs) : 0;
-        if (pausedMs > 0) {
-          groups.shift();
-          this.parkGroup(group, nowMs + pausedMs);
-          continue;
-        }
-        const refusal = sends ? this.limiter.reserve(job, nowMs) : null;
-        if (refusal === null) {
+          this.parkGroup(group, nowMs + refusal.waitMs);
+          break;
+        case 'recipient':
           group.ready.shift();
-          keyQueue.turn = 'out';
-          groups.shift();
-          if (group.ready.isEmpty()) group.turn = 'idle';
-          else groups.push(group);
-          return job;
-        }
-        switch (refusal.scope) {
-          case 'channel':
-            channel.blockedUntilMs = nowMs + refusal.waitMs;
-            return null;
-          case 'workspace':
-            groups.shift();
-            this.parkGroup(group, nowMs + refusal.waitMs);
-            break;
-          case 'recipient':
-            group.ready.shift();
-            this.park(keyQueue, nowMs + refusal.waitMs);
-            break;
-        }
+          this.park(keyQueue, nowMs + refusal.waitMs);
+          break;
       }
     }
     return null;
@@ -344,6 +359,7 @@ export class Scheduler<J extends Schedulable> {
         ready: { transactional: new Denque(), bulk: new Denque() },
         pausedUntilMs: new Map(),
         blockedUntilMs: 0,
+        sinceBulk: 0,
       };
       this.byName.set(channel, queues);
       this.channels.push(queues);

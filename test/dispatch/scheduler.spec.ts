@@ -71,6 +71,38 @@ describe('Scheduler', () => {
     expect(handOut(scheduler, 0)).toEqual([transactional, bulk]);
   });
 
+  it('gives the bulk lane one turn in ten of its channel while the transactional one has more to send', () => {
+    const scheduler = newScheduler();
+    const partition = scheduler.openPartition();
+    for (let n = 0; n < 30; n++) {
+      scheduler.add(partition, job({ lane: 'bulk', key: `b-${n}` }));
+      scheduler.add(partition, job({ key: `t-${n}` }));
+    }
+    const lanes = handOut(scheduler, 0).map(({ lane }) => lane);
+    const bulkTurns = lanes.flatMap((lane, turn) => (lane === 'bulk' ? [turn] : []));
+    expect(bulkTurns.slice(0, 4)).toEqual([9, 19, 29, 33]);
+    expect(lanes.lastIndexOf('transactional')).toBe(32);
+  });
+
+  it('leaves the bulk lane no more than its turn of a limit, and gives it what the transactional one leaves', () => {
+    const limit = { count: 10, periodMs: 1000, burst: 1 };
+    const scheduler = newScheduler(limitsOf({ channel: limit }));
+    const partition = scheduler.openPartition();
+    for (let n = 0; n < 100; n++) {
+      scheduler.add(partition, job({ lane: 'bulk', key: `b-${n}` }));
+      if (n < 40) scheduler.add(partition, job({ key: `t-${n}` }));
+    }
+    const bulkBy = (fromMs: number, untilMs: number): number => {
+      let count = 0;
+      for (let nowMs = fromMs; nowMs < untilMs; nowMs += 100) {
+        count += handOut(scheduler, nowMs).filter(({ lane }) => lane === 'bulk').length;
+      }
+      return count;
+    };
+    expect(bulkBy(0, 4_000)).toBe(4);
+    expect(bulkBy(4_000, 8_000)).toBeGreaterThan(30);
+  });
+
   it('lets channels take turns', () => {
     const scheduler = newScheduler();
     const partition = scheduler.openPartition();
