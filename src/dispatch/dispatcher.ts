@@ -1,5 +1,4 @@
 import type { Config } from '../config/config';
-import type { Command } from '../contract/command';
 import type { Settled } from '../contract/outcome';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
@@ -8,41 +7,17 @@ import { ApiGate, type Call, NO_PROBE, type Probe } from './api-gate';
 import { Bulkhead } from './bulkhead';
 import { type Admission, Claims } from './claims';
 import type { Clock } from './clock';
-import type { Credential } from './credential';
 import type { KeyRing } from './credentials';
+import { Endings } from './endings';
 import { type FollowUp, FollowUps, forbidden, settledWithout } from './follow-up';
+import { HaltReport } from './halt-report';
 import type { Job } from './job';
 import type { JobSource } from './job-source';
+import { KeyWarnings } from './key-warnings';
+import type { DispatchListener, Outcomes, SendCommand } from './ports';
 import type { RateLimiter } from './rate-limiter';
 import { Scheduler } from './scheduler';
-
-/** One call to the Messages API; never rejects. */
-export type SendCommand = (command: Command) => Promise<CallResult>;
-
-/** How a command ended, and when, in milliseconds since the epoch. */
-export interface Ending {
-  readonly settled: Settled;
-  readonly completedAtMs: number;
-  /** Whether an earlier record of the command brought it to this end. */
-  readonly isReplay: boolean;
-}
-
-/** Writes down what became of a command; each resolves once that is acknowledged, however long it takes. */
-export interface Outcomes {
-  settle(job: Job, ending: Ending): Promise<void>;
-  /** The command goes on to a retry topic: that of `round`, from 1. */
-  park(job: Job, settled: Settled, round: number): Promise<void>;
-}
-
-/** What the dispatcher tells the rest of the service. */
-export interface DispatchListener {
-  /** Consumption is to pause (true) or to go on (false). */
-  onHalted(halted: boolean): void;
-  /** Nothing may be sent but probes (true), or anything again (false). */
-  onShut(isShut: boolean): void;
-  /** The API refused a workspace's key, once more: at most once a minute for each key. */
-  onKeyRefused(httpStatus: number | null, workspaceId: string): void;
-}
+import { MAX_SLEEP_MS, WakeUp } from './wake-up';
 
 interface Deps {
   readonly config: Pick<Config['dispatch'], 'maxInFlight' | 'retry' | 'retryTopicDelays'>;
@@ -61,10 +36,6 @@ interface Deps {
 
 /** Until the next look at a partition whose group has not heard of this replica for a session timeout. */
 const UNTRUSTED_MS = 200;
-const KEY_REFUSED_APART_MS = 60_000;
-/** Longest sleep between two looks at the scheduler; a wait that ends later is looked at again. */
-const MAX_SLEEP_MS = 60_000;
-
 /**
  * Takes valid commands to their outcomes: chooses the next (Scheduler), claims it (Claims), sends it while slots, circuit
  * and credential allow (ApiGate, Bulkhead), and settles it or lets it wait for another try (FollowUps). A command that waits
@@ -78,13 +49,11 @@ export class Dispatcher {
   private readonly followUps: FollowUps;
   /** When each call on the wire started; the oldest is first. */
   private readonly calls = new Map<Job, number>();
-  private readonly keyRefusedAtMs = new WeakMap<Credential<Job>, number>();
-  private settlingCount = 0;
+  private readonly endings: Endings;
+  private readonly wakeUp: WakeUp;
+  private readonly haltReport: HaltReport;
+  private readonly keyWarnings: KeyWarnings;
   private stopped = false;
-  private halted = false;
-  private shut = false;
-  private wakeAtMs = 0;
-  private cancelWake: (() => void) | null = null;
   private readonly idle = Promise.withResolvers<void>();
 
   constructor(private readonly deps: Deps) {
@@ -102,10 +71,16 @@ export class Dispatcher {
     this.bulkhead = bulkhead;
     this.claims = new Claims(store, () => clock.wallMs());
     this.followUps = new FollowUps({ config, gate, random, telemetry });
+    this.wakeUp = new WakeUp(clock, () => this.pump());
+    this.haltReport = new HaltReport(deps.listener);
+    this.keyWarnings = new KeyWarnings(deps.listener);
     this.scheduler = new Scheduler(limiter, (job) => job.decided !== null || job.isExpired(clock.wallMs()), {
       workspaceMs: (workspaceId, nowMs) => gate.holdMs(workspaceId, nowMs),
       isFull: (channel, nowMs) => !bulkhead.mayTake(channel, nowMs),
     });
+    const { claims, scheduler } = this;
+    const { outcomes } = deps;
+    this.endings = new Endings({ scheduler, gate, claims, outcomes, onWritten: () => this.checkIdle() });
   }
 
   get inFlight(): number {
@@ -124,8 +99,7 @@ export class Dispatcher {
     const nowMs = this.deps.clock.monotonicMs();
     const [oldestStartMs] = this.calls.values();
     const callMs = oldestStartMs === undefined ? 0 : nowMs - oldestStartMs - this.deps.callTimeoutMs;
-    const wakeMs = this.cancelWake === null ? 0 : nowMs - this.wakeAtMs;
-    return Math.max(0, callMs, wakeMs);
+    return Math.max(0, callMs, this.wakeUp.overdueMs(nowMs));
   }
 
   get isCircuitOpen(): boolean {
@@ -148,14 +122,13 @@ export class Dispatcher {
 
   /** Starts whatever may start now. To be called after `add`; everything else calls it by itself. */
   pump(): void {
-    this.cancelWake?.();
-    this.cancelWake = null;
+    this.wakeUp.cancel();
     this.reportHalt();
     while (!this.stopped && this.calls.size < this.gate.mostAtOnce) {
       const nowMs = this.deps.clock.monotonicMs();
       const passage = this.gate.passage(nowMs);
       if (passage.kind === 'blocked') {
-        this.sleep(passage.waitMs);
+        this.wakeUp.after(passage.waitMs);
         return;
       }
       const turn = this.scheduler.next(nowMs);
@@ -165,7 +138,7 @@ export class Dispatcher {
       }
       const aside = this.gate.takeBack(nowMs);
       if (aside === null) {
-        this.sleep(Math.min(turn.waitMs, this.gate.asideMs(nowMs)));
+        this.wakeUp.after(Math.min(turn.waitMs, this.gate.asideMs(nowMs)));
         return;
       }
       this.scheduler.retryAt(aside[0].source.queues, ...aside);
@@ -195,8 +168,7 @@ export class Dispatcher {
    */
   async drain(): Promise<void> {
     this.stopped = true;
-    this.cancelWake?.();
-    this.cancelWake = null;
+    this.wakeUp.cancel();
     this.checkIdle();
     await this.idle.promise;
     this.claims.releaseAll();
@@ -205,7 +177,7 @@ export class Dispatcher {
   private start(job: Job, nowMs: number): void {
     const ended = job.decided ?? this.expired(job);
     if (ended !== null) {
-      this.end(job, ended);
+      this.endings.end(job, ended);
       return;
     }
     if (!job.source.maySend) {
@@ -245,7 +217,7 @@ export class Dispatcher {
     }
     this.gate.withdraw(probe);
     this.leave(job);
-    if (admission.kind === 'end') this.end(job, admission.settled, admission.replayOf);
+    if (admission.kind === 'end') this.endings.end(job, admission.settled, admission.replayOf);
     else this.wait(job, admission.delayMs, NO_PROBE);
     if (probe.credential !== null) this.reconsider();
   }
@@ -254,9 +226,10 @@ export class Dispatcher {
     const { clock, send } = this.deps;
     const startedMs = clock.monotonicMs();
     const credential = this.gate.credentialOf(job);
-    void send(job.command).then((result) =>
-      this.answered(job, result, { startedMs, endedMs: clock.monotonicMs(), probe, credential }),
-    );
+    void send(job.command, job.source).then((result) => {
+      if (result.kind === 'withdrawn') this.withdrawn(job, probe);
+      else this.answered(job, result, { startedMs, endedMs: clock.monotonicMs(), probe, credential });
+    });
   }
 
   /** A call has come to its end: circuit and credential hear of it, then the command settles or waits. */
@@ -273,16 +246,25 @@ export class Dispatcher {
     this.checkIdle();
   }
 
+  private withdrawn(job: Job, probe: Probe): void {
+    this.gate.withdraw(probe);
+    this.leave(job);
+    this.wait(job, UNTRUSTED_MS, NO_PROBE);
+    if (probe.credential !== null) this.reconsider();
+    this.pump();
+    this.checkIdle();
+  }
+
   private apply(job: Job, call: Call, followUp: FollowUp): void {
     switch (followUp.kind) {
       case 'end':
-        this.end(job, followUp.settled);
+        this.endings.end(job, followUp.settled);
         return;
       case 'park':
-        void this.park(job, followUp.settled, followUp.round);
+        void this.endings.park(job, followUp.settled, followUp.round);
         return;
       case 'refused':
-        this.warnOfKey(job, call);
+        this.keyWarnings.refused(job, call);
         this.wait(job, 0, call.probe);
         return;
       case 'wait':
@@ -295,12 +277,6 @@ export class Dispatcher {
         // Others go first: were the limit this command's alone, it would take each turn from them in vain.
         this.wait(job, followUp.delayMs, call.probe, 'last');
     }
-  }
-
-  private warnOfKey(job: Job, { credential, endedMs }: Call): void {
-    if (endedMs - (this.keyRefusedAtMs.get(credential) ?? -Infinity) < KEY_REFUSED_APART_MS) return;
-    this.keyRefusedAtMs.set(credential, endedMs);
-    this.deps.listener.onKeyRefused(job.httpStatus, job.workspaceId);
   }
 
   /** The credential works: what was held for a 403 of its own is rejected now, unless it is just being asked again. */
@@ -333,37 +309,6 @@ export class Dispatcher {
     job.source.forgotten(job.record);
   }
 
-  /** Publishes the outcome; the key's next command may go out meanwhile. */
-  private end(job: Job, settled: Settled, replayOf: number | null = null): void {
-    this.beginEnd(job);
-    const settling = replayOf === null ? this.claims.settle(job, settled) : replayOf;
-    const write = (completedAtMs: number): void => {
-      const ending: Ending = { settled, completedAtMs, isReplay: replayOf !== null };
-      void this.deps.outcomes.settle(job, ending).then(() => this.finishEnd(job));
-    };
-    if (settling instanceof Promise) void settling.then(write);
-    else write(settling);
-  }
-
-  private async park(job: Job, settled: Settled, round: number): Promise<void> {
-    this.beginEnd(job);
-    await this.deps.outcomes.park(job, settled, round);
-    this.claims.release(job);
-    this.finishEnd(job);
-  }
-
-  private beginEnd(job: Job): void {
-    this.settlingCount++;
-    this.gate.forget(job);
-    this.scheduler.complete(job.source.queues, job);
-  }
-
-  private finishEnd(job: Job): void {
-    job.source.settled(job.record);
-    this.settlingCount--;
-    this.checkIdle();
-  }
-
   private expired(job: Job): Settled | null {
     if (!job.isExpired(this.deps.clock.wallMs())) return null;
     return job.perhapsSent
@@ -378,28 +323,11 @@ export class Dispatcher {
     this.reportHalt();
   }
 
-  /** While nothing may be sent, consumption pauses; but a replica that has nothing in hand needs something to probe with. */
   private reportHalt(): void {
-    const { listener } = this.deps;
-    const { isShut } = this.gate;
-    if (isShut !== this.shut) {
-      this.shut = isShut;
-      listener.onShut(isShut);
-    }
-    const halted = isShut && this.scheduler.size > 0;
-    if (halted === this.halted) return;
-    this.halted = halted;
-    listener.onHalted(halted);
-  }
-
-  private sleep(waitMs: number): void {
-    if (waitMs === Infinity) return;
-    const sleepMs = Math.min(Math.ceil(waitMs), MAX_SLEEP_MS);
-    this.wakeAtMs = this.deps.clock.monotonicMs() + sleepMs;
-    this.cancelWake = this.deps.clock.after(sleepMs, () => this.pump());
+    this.haltReport.update(this.gate.isShut, this.scheduler.size > 0);
   }
 
   private checkIdle(): void {
-    if (this.stopped && this.calls.size + this.settlingCount === 0) this.idle.resolve();
+    if (this.stopped && this.calls.size + this.endings.size === 0) this.idle.resolve();
   }
 }

@@ -1,53 +1,18 @@
 import Denque from 'denque';
 import { type Channel, type Lane, LANES } from '../contract/channels';
-import type { RateLimiter, Sender } from './rate-limiter';
+import {
+  type ChannelQueues,
+  firstReady,
+  type Group,
+  type KeyQueue,
+  newChannelQueues,
+  newGroup,
+  newKeyQueue,
+  type PartitionQueues,
+  type Schedulable,
+} from './queues';
+import type { RateLimiter } from './rate-limiter';
 import { TimerHeap } from './timer-heap';
-
-/** What the scheduler knows of a command. */
-export interface Schedulable extends Sender {
-  readonly lane: Lane;
-  /** Commands of one partition with one key go out one at a time, in the order in which they were added. */
-  readonly key: string;
-}
-
-/** The commands of one key of one partition. Its turn is where it stands, see the class comment of Scheduler. */
-interface KeyQueue<J> {
-  readonly key: string;
-  readonly jobs: Denque<J>;
-  readonly owner: PartitionQueues<J>;
-  readonly group: Group<J>;
-  turn: 'ready' | 'out' | 'waiting' | 'gone';
-  /** Which wait is the current one: an earlier wake-up call is void. */
-  waitId: number;
-}
-
-/** The keys of one workspace in one lane of a channel that could be sent next. */
-interface Group<J> {
-  readonly channel: ChannelQueues<J>;
-  readonly lane: Lane;
-  readonly workspaceId: string;
-  readonly ready: Denque<KeyQueue<J>>;
-  keys: number;
-  turn: 'idle' | 'ready' | 'waiting';
-  /** Which wait is the current one. */
-  waitId: number;
-}
-
-interface ChannelQueues<J> {
-  readonly name: Channel;
-  readonly groups: Record<Lane, Map<string, Group<J>>>;
-  readonly ready: Record<Lane, Denque<Group<J>>>;
-  /** Workspaces that the API told to wait, and until when. */
-  readonly pausedUntilMs: Map<string, number>;
-  blockedUntilMs: number;
-  /** Commands handed out since the last one of the bulk lane. */
-  sinceBulk: number;
-}
-
-/** The waiting commands of one partition, by key. */
-export interface PartitionQueues<J> {
-  readonly keys: Map<string, KeyQueue<J>>;
-}
 
 /** Whose turn it is: a command, or nobody's for a while (`Infinity`: until something is added, completed or retried). */
 export type Turn<J> = { readonly job: J } | { readonly waitMs: number };
@@ -343,9 +308,8 @@ export class Scheduler<J extends Schedulable> {
     const groups = channel.groups[job.lane];
     let group = groups.get(job.workspaceId);
     if (group === undefined) {
-      const { lane, workspaceId } = job;
-      group = { channel, lane, workspaceId, ready: new Denque(), keys: 0, turn: 'idle', waitId: 0 };
-      groups.set(workspaceId, group);
+      group = newGroup(channel, job.lane, job.workspaceId);
+      groups.set(job.workspaceId, group);
     }
     return group;
   }
@@ -353,30 +317,10 @@ export class Scheduler<J extends Schedulable> {
   private queuesOf(channel: Channel): ChannelQueues<J> {
     let queues = this.byName.get(channel);
     if (queues === undefined) {
-      queues = {
-        name: channel,
-        groups: { transactional: new Map(), bulk: new Map() },
-        ready: { transactional: new Denque(), bulk: new Denque() },
-        pausedUntilMs: new Map(),
-        blockedUntilMs: 0,
-        sinceBulk: 0,
-      };
+      queues = newChannelQueues(channel);
       this.byName.set(channel, queues);
       this.channels.push(queues);
     }
     return queues;
   }
-}
-
-function newKeyQueue<J>(key: string, jobs: Denque<J>, owner: PartitionQueues<J>, group: Group<J>): KeyQueue<J> {
-  return { key, jobs, owner, group, turn: 'ready', waitId: 0 };
-}
-
-/** The first key that still is ready; those given up meanwhile are removed on the way. */
-function firstReady<J>(ready: Denque<KeyQueue<J>>): KeyQueue<J> | undefined {
-  for (let first = ready.peekFront(); first !== undefined; first = ready.peekFront()) {
-    if (first.turn === 'ready') return first;
-    ready.shift();
-  }
-  return undefined;
 }

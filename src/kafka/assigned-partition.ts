@@ -5,7 +5,7 @@ import { MAX_SPAN } from '../dispatch/commit-metadata';
 import type { Job } from '../dispatch/job';
 import type { JobSource } from '../dispatch/job-source';
 import { PartitionLedger } from '../dispatch/partition-ledger';
-import type { PartitionQueues } from '../dispatch/scheduler';
+import type { PartitionQueues } from '../dispatch/queues';
 import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
 

@@ -14,7 +14,7 @@ import { Intake } from '../dispatch/intake';
 import type { Job } from '../dispatch/job';
 import { LocalRateLimiter } from '../dispatch/rate-limiter';
 import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
-import type { CallResult } from '../messages-api/call-result';
+import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
@@ -61,7 +61,8 @@ interface Keys extends KeyRing {
   stop(): void;
 }
 
-type Handler = (command: Command) => Promise<CallResult | Observable<CallResult>>;
+type CallEnd = CallResult | Withdrawn;
+type Handler = (command: Command, permit: SendPermit) => Promise<CallEnd | Observable<CallEnd>>;
 
 /**
  * The flow of commands, and Nest's transport for it: records are read, decoded and admitted; Nest's handler makes one call
@@ -97,7 +98,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       keys,
       store,
       telemetry,
-      send: (command) => this.call(command),
+      send: (command, permit) => this.call(command, permit),
       outcomes: {
         settle: (job, ending) => settlement.settle({ ...placeOf(job), ...ending }),
         park: (job, settled, round) =>
@@ -270,16 +271,16 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
    * With interceptors Nest answers with an Observable, and with one that fails where the handler throws: a bug, after which
    * nobody knows whether the call was made.
    */
-  private call(command: Command): Promise<CallResult> {
+  private call(command: Command, permit: SendPermit): Promise<CallEnd> {
     const { handler } = this;
     if (handler === null) return Promise.resolve(this.handlerFailed(new Error('there is no handler yet')));
-    return handler(command).then(
+    return handler(command, permit).then(
       (result) => (isObservable(result) ? this.firstOf(result) : result),
       (error: unknown) => this.handlerFailed(error),
     );
   }
 
-  private firstOf(results: Observable<CallResult>): Promise<CallResult> {
+  private firstOf(results: Observable<CallEnd>): Promise<CallEnd> {
     return firstValueFrom(results).catch((error: unknown) => this.handlerFailed(error));
   }
 

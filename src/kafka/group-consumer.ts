@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, type Consumer, type EachBatchPayload, type Kafka, PartitionAssigners } from 'kafkajs';
+import type { Admin, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import type { JobSource } from '../dispatch/job-source';
-import type { PartitionQueues } from '../dispatch/scheduler';
+import type { PartitionQueues } from '../dispatch/queues';
 import type { Job } from '../dispatch/job';
 import type { PartitionGauges, Telemetry } from '../observability/telemetry';
 import { type AcceptRecord, AssignedPartition, type DueAt } from './assigned-partition';
@@ -12,13 +12,12 @@ import { Handover } from './handover';
 import { HeartbeatInterval } from './heartbeat-interval';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
+import { Membership } from './membership';
+import { newConsumer } from './new-consumer';
 import { PartitionPauses } from './partition-pauses';
 import { RestartBudget } from './restart-budget';
 import { stickyAssigner, type TopicPartition } from './sticky-assigner';
 
-/** Small, since what a fetch brings is decoded in one go, and calls that end meanwhile wait for it. */
-const MAX_BYTES_PER_PARTITION = 64 * 1024;
-const MAX_BYTES_PER_FETCH = 1024 * 1024;
 const RESTART_AFTER_MS = 1_000;
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
@@ -83,20 +82,14 @@ export class GroupConsumer {
   private claiming: Promise<void> = Promise.resolve();
   /** Lost partitions on their way to be released. */
   private readonly releases = new Set<Promise<void>>();
-  private memberId: string | null = null;
-  private hasJoinedOnce = false;
-  private outSinceMs: number | null = null;
-  /**
-   * When the group was last asked what it then answered. kafkajs tells of no end of a membership that it cannot reach: once this is older than the
-   * session timeout, others may have its partitions.
-   */
-  private heardAtMs = 0;
+  private readonly membership: Membership;
 
   constructor(
     private readonly reading: Reading,
     private readonly deps: Deps,
   ) {
     this.restarts = new RestartBudget(deps.config.maxConsumerRestarts);
+    this.membership = new Membership(deps.config.sessionTimeoutMs);
     this.pauses = new PartitionPauses({
       sources: () => this.partitions.values(),
       wantsPause: (source, isPaused) => this.wantsPause(source, isPaused),
@@ -130,14 +123,12 @@ export class GroupConsumer {
   }
 
   get hasJoined(): boolean {
-    return this.hasJoinedOnce;
+    return this.membership.hasJoined;
   }
 
   /** For how long the consumer has been out of its group; 0 while it is in it, or has never been. */
   outForMs(nowMs: number): number {
-    if (this.outSinceMs !== null) return nowMs - this.outSinceMs;
-    const silentMs = this.hasJoinedOnce ? nowMs - this.heardAtMs : 0;
-    return silentMs > this.deps.config.sessionTimeoutMs ? silentMs : 0;
+    return this.membership.outForMs(nowMs);
   }
 
   *gauges(nowMs: number): Iterable<PartitionGauges> {
@@ -205,31 +196,22 @@ export class GroupConsumer {
     const { kafka, config } = this.deps;
     const topics = [...this.reading.topics];
     const heartbeat = new HeartbeatInterval(Math.floor(config.sessionTimeoutMs / 10));
-    const consumer = kafka.consumer({
+    const consumer = newConsumer(kafka, {
       groupId: this.reading.groupId,
-      sessionTimeout: config.sessionTimeoutMs,
-      heartbeatInterval: heartbeat.asMilliseconds(),
-      maxWaitTimeInMs: this.pauses.fetchWaitMs,
-      maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
-      maxBytes: MAX_BYTES_PER_FETCH,
-      allowAutoTopicCreation: false,
-      partitionAssigners: [stickyAssigner(topics, () => this.owned()), PartitionAssigners.roundRobin],
-      retry: {
-        retries: Number.MAX_SAFE_INTEGER,
-        initialRetryTime: 100,
-        maxRetryTime: 2_000,
-        restartOnFailure: async () => false,
-      },
+      sessionTimeoutMs: config.sessionTimeoutMs,
+      heartbeatIntervalMs: heartbeat.asMilliseconds(),
+      fetchWaitMs: this.pauses.fetchWaitMs,
+      assigner: stickyAssigner(topics, () => this.owned()),
     });
     this.consumer = consumer;
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
-    consumer.on(HEARTBEAT, () => (this.heardAtMs = heartbeat.answered()));
+    consumer.on(HEARTBEAT, () => this.membership.heard(heartbeat.answered()));
     consumer.on(GROUP_JOIN, ({ payload }) => {
       if (this.isStopped) return;
       heartbeat.joined();
       this.joined(payload.memberId, payload.memberAssignment);
     });
-    consumer.on(REBALANCING, () => (this.outSinceMs ??= performance.now()));
+    consumer.on(REBALANCING, () => this.membership.left(performance.now()));
     consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
     try {
       await consumer.connect();
@@ -249,7 +231,7 @@ export class GroupConsumer {
     this.deps.telemetry.consumerCrashed(this.name);
     this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: nameOf(error) });
     this.consumer = null;
-    this.outSinceMs ??= performance.now();
+    this.membership.left(performance.now());
     this.loseAll();
     void consumer.disconnect().catch(() => undefined);
     if (!this.restarts.take(performance.now())) {
@@ -264,14 +246,10 @@ export class GroupConsumer {
       (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
     );
     const keys = new Set(assigned.map(({ topic, partition }) => partitionKey(topic, partition)));
-    // The group had given this member up, and its partitions to others: what they have done there is read before going on.
-    if (memberId !== this.memberId) for (const source of this.partitions.values()) this.lose(source);
-    this.memberId = memberId;
-    this.hasJoinedOnce = true;
+    // Others had its partitions meanwhile: what they have done there is read before going on.
+    if (this.membership.joined(memberId, performance.now()))
+      for (const source of this.partitions.values()) this.lose(source);
     this.isJoined = true;
-    // The answer may have waited for a process that was frozen: only from when it was asked for is sure.
-    this.heardAtMs = Math.max(this.heardAtMs, this.outSinceMs ?? performance.now());
-    this.outSinceMs = null;
     this.claims.abort();
     this.claims = new AbortController();
     const lost = [...this.partitions.values()].filter(({ key }) => !keys.has(key));
@@ -309,7 +287,7 @@ export class GroupConsumer {
       sink.openPartition(),
       budget,
       (source) => this.changed(source),
-      () => performance.now() - this.heardAtMs < this.deps.config.sessionTimeoutMs,
+      () => this.membership.isAlive(performance.now()),
       this.reading.due,
     );
   }

@@ -16,7 +16,7 @@ const LOAD_RECORDS = 4;
 /** Bytes that a record costs beside key and value, generously. */
 const RECORD_OVERHEAD_BYTES = 100;
 const RETRY_MIN_MS = 100;
-const RETRY_MAX_MS = 2_000;
+const RETRY_MAX_MS = 1_000;
 /** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
 const RENEW_APART_MS = 200;
 

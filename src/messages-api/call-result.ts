@@ -29,3 +29,13 @@ export type CallResult =
     }
   | { readonly kind: 'unauthorized'; readonly httpStatus: 401; readonly detail: string }
   | { readonly kind: 'forbidden'; readonly httpStatus: 403; readonly detail: string };
+
+/** No call was made: by the time it could leave, the command was no longer this replica's to send. */
+export interface Withdrawn {
+  readonly kind: 'withdrawn';
+}
+
+/** Asked right before the first byte of a call leaves, which may be long after the call was begun: a process can be frozen. */
+export interface SendPermit {
+  readonly maySend: boolean;
+}

@@ -1,4 +1,4 @@
-import type { CallResult } from './call-result';
+import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { parseBaseUrl } from './base-url';
 import { Connection } from './connection';
 import { Connector } from './connector';
@@ -28,6 +28,8 @@ export interface MessagesApiRequest {
   readonly body: string;
   /** The command's id; for what it becomes in the header see toIdempotencyKey. */
   readonly idempotencyKey: string;
+  /** Without one it may be sent. */
+  readonly permit?: SendPermit;
 }
 
 const HEADER_TEXT = /^[!-~]+$/;
@@ -67,7 +69,7 @@ export class MessagesApiClient implements CallOwner {
   }
 
   /** Makes one call. Never rejects: whatever the network does is a result. An abort ends it at once. */
-  call(request: MessagesApiRequest, signal?: AbortSignal): Promise<CallResult> {
+  call(request: MessagesApiRequest, signal?: AbortSignal): Promise<CallResult | Withdrawn> {
     if (this.#closed || signal?.aborted === true) {
       const detail = this.#closed ? 'the client is closed' : 'aborted before it was sent';
       return Promise.resolve({ kind: 'not-sent', reason: 'connect', httpStatus: null, detail });
@@ -75,7 +77,7 @@ export class MessagesApiClient implements CallOwner {
     if (signal !== undefined) this.#watch(signal);
     return new Promise((resolve) => {
       const deadlineMs = performance.now() + this.#options.timeoutMs;
-      const call = new PendingCall(this.#toHttp(request), deadlineMs, signal, resolve, this);
+      const call = new PendingCall(this.#toHttp(request), request.permit, deadlineMs, signal, resolve, this);
       this.#pending.add(call);
       if (this.#timer === null) this.#armTimer(this.#options.timeoutMs);
       const connection = this.#takeConnection();
@@ -108,7 +110,7 @@ export class MessagesApiClient implements CallOwner {
     await Promise.all(this.#connections.map((connection) => connection.destroy(reason)));
   }
 
-  settled(call: PendingCall, result: CallResult): void {
+  settled(call: PendingCall, result: CallResult | Withdrawn): void {
     this.#pending.delete(call);
     this.#waiting.delete(call);
     call.resolve(result);

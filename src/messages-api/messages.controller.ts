@@ -3,7 +3,7 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 import { MessagePattern } from '@nestjs/microservices';
 import type { Command } from '../contract/command';
 import { ApiKeys } from './api-keys';
-import type { CallResult } from './call-result';
+import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { MessagesApiClient } from './client';
 
 /** The pattern under which the transport hands out commands. */
@@ -19,10 +19,10 @@ export class MessagesController {
 
   @MessagePattern(SEND_MESSAGE)
   @WithoutPipes
-  send(command: Command): Promise<CallResult> {
+  send(command: Command, permit: SendPermit): Promise<CallResult | Withdrawn> {
     const { operation, body, id, workspaceId } = command;
     const apiKey = this.keys.keyOf(workspaceId);
-    return this.api.call({ apiKey, path: operation.path, body, idempotencyKey: id });
+    return this.api.call({ apiKey, path: operation.path, body, idempotencyKey: id, permit });
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici';
-import type { CallResult } from './call-result';
+import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { classify } from './classify';
 import type { Incomplete } from './classify';
 import type { Connection } from './connection';
@@ -10,7 +10,7 @@ export type StopReason = 'timeout' | 'aborted';
 /** What a call tells the client that it belongs to. */
 export interface CallOwner {
   /** The result is known; the connection may still be busy with it. */
-  settled(call: PendingCall, result: CallResult): void;
+  settled(call: PendingCall, result: CallResult | Withdrawn): void;
   /** undici has let go of the call: the connection can take the next one. */
   released(connection: Connection): void;
 }
@@ -19,6 +19,8 @@ const STOPPED: Readonly<Record<StopReason, Error>> = {
   timeout: new Error('the deadline passed'),
   aborted: new Error('the call was aborted'),
 };
+
+const WITHDRAWN = new Error('the permit to send was withdrawn');
 
 const NOT_SENT: Readonly<Record<StopReason, string>> = {
   timeout: 'no connection by the deadline',
@@ -49,9 +51,10 @@ export class PendingCall implements Dispatcher.DispatchHandler {
   /** @param deadlineMs on the monotonic clock of `performance.now()` */
   constructor(
     readonly request: Dispatcher.DispatchOptions,
+    readonly permit: SendPermit | undefined,
     readonly deadlineMs: number,
     readonly signal: AbortSignal | undefined,
-    readonly resolve: (result: CallResult) => void,
+    readonly resolve: (result: CallResult | Withdrawn) => void,
     readonly owner: CallOwner,
   ) {}
 
@@ -76,7 +79,10 @@ export class PendingCall implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Aborted in here, a request is dropped unwritten.
     if (this.#settled) controller.abort(STOPPED[this.#stopped ?? 'aborted']);
-    else this.#controller = controller;
+    else if (this.permit?.maySend === false) {
+      this.#settle({ kind: 'withdrawn' });
+      controller.abort(WITHDRAWN);
+    } else this.#controller = controller;
   }
 
   onResponseStart(
@@ -133,7 +139,7 @@ export class PendingCall implements Dispatcher.DispatchHandler {
     this.#settle(classify({ status: this.#status, retryAfter: this.#retryAfter, body }, Date.now()));
   }
 
-  #settle(result: CallResult): void {
+  #settle(result: CallResult | Withdrawn): void {
     if (this.#settled) return;
     this.#settled = true;
     this.owner.settled(this, result);

@@ -272,6 +272,31 @@ describe('Dispatcher: partitions and shutdown', () => {
     ]);
   });
 
+  it('takes back a call that was not made since its permit was withdrawn meanwhile, and counts no attempt', async () => {
+    const world = new World({ maxInFlight: 1 });
+    world.connectMs = 50;
+    const [job, other] = world.add({ key: 'a' }, { key: 'b', source: new FakeSource() });
+    world.source.maySend = false;
+    await world.pass(150);
+    expect(world.calls.map((call) => call.job)).toEqual([other]);
+    world.source.maySend = true;
+    await world.pass(1000);
+    expect(world.outcomeOf(job ?? world.addOne())).toBe('accepted');
+    expect(job?.calls).toBe(1);
+  });
+
+  it('forgets a command whose partition was lost before its call could leave', async () => {
+    const world = new World();
+    world.connectMs = 50;
+    const job = world.addOne();
+    Object.assign(world.source, { isOwned: false, maySend: false });
+    world.dispatcher.discard(world.source);
+    await world.pass(1000);
+    expect(world.calls).toEqual([]);
+    expect(world.source.forgottenOffsets).toEqual([job.record.offset]);
+    expect(world.dispatcher.inFlight).toBe(0);
+  });
+
   it('leaves other partitions alone', async () => {
     const world = new World({ maxInFlight: 1 });
     const other = new FakeSource();

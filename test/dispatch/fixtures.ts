@@ -6,7 +6,8 @@ import type { Command } from '../../src/contract/command';
 import { OPERATIONS } from '../../src/contract/operations';
 import type { IncomingRecord } from '../../src/contract/record';
 import type { Clock } from '../../src/dispatch/clock';
-import { Dispatcher, type Ending } from '../../src/dispatch/dispatcher';
+import { Dispatcher } from '../../src/dispatch/dispatcher';
+import type { Ending } from '../../src/dispatch/ports';
 import { Job, type Parked } from '../../src/dispatch/job';
 import type { JobSource } from '../../src/dispatch/job-source';
 import { type Limits, LocalRateLimiter, type Scope } from '../../src/dispatch/rate-limiter';
@@ -226,6 +227,8 @@ export class World {
   answer: (job: Job, startedMs: number) => CallResult = () => ACCEPTED;
   latencyMs: () => number;
   settleMs: () => number;
+  /** From the beginning of a call until it leaves. */
+  connectMs = 0;
   private readonly jobs = new Map<Command, Job>();
   /** Overrides `latencyMs` for each call. */
   latencyOf: ((job: Job) => number) | null = null;
@@ -245,9 +248,11 @@ export class World {
       keys: this.keys,
       store: options.store ?? new MemorySettledStore({ ttlMs: 3_600_000, maxCommands: 1_000, nowMs: () => this.nowMs }),
       telemetry: silentTelemetry,
-      send: async (command) => {
+      send: async (command, permit) => {
         const job = this.jobs.get(command);
         if (job === undefined) throw new Error('a command that was never added');
+        if (this.connectMs > 0) await this.sleep(this.connectMs);
+        if (!permit.maySend) return { kind: 'withdrawn' };
         const call: SeenCall = { job, atMs: this.nowMs, endMs: null };
         this.calls.push(call);
         const startedMs = this.nowMs;

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Channel, Lane } from '../../src/contract/channels';
 import { type Limits, LocalRateLimiter } from '../../src/dispatch/rate-limiter';
-import { type PartitionQueues, type Schedulable, Scheduler } from '../../src/dispatch/scheduler';
+import type { PartitionQueues, Schedulable } from '../../src/dispatch/queues';
+import { Scheduler } from '../../src/dispatch/scheduler';
 import { fixedLimits, limitsOf } from './fixtures';
 
 interface TestJob extends Schedulable {

@@ -108,16 +108,22 @@ async function callTwice(lane: Lane, fuzzed: FuzzedAnswer): Promise<Called> {
     sending = send(socket, fuzzed);
   };
   const startedMs = performance.now();
-  const result = await lane.client.call(REQUEST);
+  const result = await call(lane);
   const tookMs = performance.now() - startedMs;
   await sending;
   // What is still on its way belongs to this answer, and is to be read before the next request leaves.
   for (let turns = 0; turns < 3; turns++) await nextTurn();
   lane.script = (socket) => void socket.write(answer('200 OK', ACCEPTED));
-  let next = await lane.client.call(REQUEST);
+  let next = await call(lane);
   // A reset that is read before the first byte leaves: nothing was sent, and the caller tries again.
-  for (let again = 0; next.kind === 'not-sent' && again < 3; again++) next = await lane.client.call(REQUEST);
+  for (let again = 0; next.kind === 'not-sent' && again < 3; again++) next = await call(lane);
   return { result, tookMs, next };
+}
+
+async function call({ client }: Lane): Promise<CallResult> {
+  const result = await client.call(REQUEST);
+  if (result.kind === 'withdrawn') throw new Error('withdrawn, without a permit');
+  return result;
 }
 
 async function send(socket: Socket, { bytes, splits, end }: FuzzedAnswer): Promise<void> {

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as nextCheckPhase, setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
-import type { CallResult } from '../../src/messages-api/call-result';
+import type { CallResult, Withdrawn } from '../../src/messages-api/call-result';
 import { MessagesApiClient } from '../../src/messages-api/client';
 import type { MessagesApiOptions } from '../../src/messages-api/client';
 import { ACCEPTED, answer, startRawServer } from './raw-server';
@@ -50,7 +50,7 @@ function connectTo(baseUrl: string, options: Partial<MessagesApiOptions> = {}): 
 async function callOnce(
   onRequest: (socket: Socket, count: number) => void,
   options?: Partial<MessagesApiOptions>,
-): Promise<CallResult> {
+): Promise<CallResult | Withdrawn> {
   const server = await serve(onRequest);
   const result = await connectTo(server.url, options).call(REQUEST);
   expect(JSON.stringify(result)).not.toContain('planted');
@@ -178,6 +178,26 @@ describe('a call of which nothing left', () => {
       httpStatus: null,
       detail: 'not sent: ECONNREFUSED',
     });
+  });
+
+  it('does not leave where its permit was withdrawn before, on a new connection or one that is kept', async () => {
+    const served: number[] = [];
+    const server = await serve((socket, count) => {
+      served.push(count);
+      socket.write(answer('200 OK', ACCEPTED));
+    });
+    const client = connectTo(server.url, { maxConnections: 1 });
+    const permit = { maySend: true };
+    const connecting = client.call({ ...REQUEST, permit });
+    permit.maySend = false;
+    expect(await connecting).toEqual({ kind: 'withdrawn' });
+    expect(await client.call(REQUEST)).toEqual(OK);
+    const kept = client.call(REQUEST);
+    const waiting = client.call({ ...REQUEST, permit });
+    expect(await Promise.all([kept, waiting])).toEqual([OK, { kind: 'withdrawn' }]);
+    permit.maySend = true;
+    expect(await client.call({ ...REQUEST, permit })).toEqual(OK);
+    expect(served).toHaveLength(3);
   });
 
   it('is not sent where the name does not resolve', async () => {

@@ -52,6 +52,10 @@ const TAKE_OVER_MS = SESSION_TIMEOUT_MS + 2_000;
 const BROKER_LOSS_MS = 30_000;
 /** One kill is over before the next one: what is promised of the time after it is promised of each by itself. */
 const KILLS_APART_MS = 8_000;
+/** From the start of one freeze to that of the next: at least 4 s after the longest. */
+const FREEZES_APART_MS = 20_000;
+/** The same for refusals of the results topic, which last up to 8 s. */
+const REFUSALS_APART_MS = 18_000;
 const PROBE_EVERY_MS = 5_000;
 /** Of 100 ms after a recovery: the ramp begins with 4 calls at once, 50 ms each, and grows by a quarter with each round trip. */
 const HERD_PER_REPLICA = 16;
@@ -135,9 +139,18 @@ export const SCENARIOS: readonly Scenario[] = [
     about: 'replicas are frozen for longer than the session timeout, and wake up',
     redis: 'none',
     replicas: ['a', 'b'],
-    long: { load: { count: 24_000, perSecond: 350 }, plan: freezes(4, 6_000, SESSION_TIMEOUT_MS) },
+    long: { load: { count: 31_000, perSecond: 350 }, plan: freezes(3, FREEZES_APART_MS, SESSION_TIMEOUT_MS) },
     short: { load: { count: 5_000, perSecond: 300 }, plan: freezes(1, 4_000, SESSION_TIMEOUT_MS) },
     allowed: (plan) => afterCuts(plan, 50),
+  },
+  {
+    name: 'zombies',
+    about: 'the next one is frozen before the last one is back: at times there is nobody to go on',
+    redis: 'none',
+    replicas: ['a', 'b'],
+    long: { load: { count: 24_000, perSecond: 350 }, plan: freezes(4, 6_000, SESSION_TIMEOUT_MS) },
+    short: { load: { count: 8_500, perSecond: 300 }, plan: freezes(2, 4_000, SESSION_TIMEOUT_MS) },
+    allowed: (plan) => ({ ...afterCuts(plan, 50), partitionStallMs: null }),
   },
   {
     name: 'redis',
@@ -186,7 +199,7 @@ export const SCENARIOS: readonly Scenario[] = [
     about: 'the results topic refuses writes, as with a full disk',
     redis: 'none',
     replicas: ['a', 'b'],
-    long: { load: { count: 16_000, perSecond: 350 }, plan: refusals(3, 7_000) },
+    long: { load: { count: 27_000, perSecond: 350 }, plan: refusals(3, REFUSALS_APART_MS) },
     short: { load: { count: 4_500, perSecond: 300 }, plan: refusals(1, 4_000) },
     allowed: (plan) => ({ ...PERFECT, repeatedResults: null, partitionStallMs: longestOf(plan) + 5_000 }),
   },

@@ -1,0 +1,65 @@
+import type { Settled } from '../contract/outcome';
+import type { ApiGate } from './api-gate';
+import type { Claims } from './claims';
+import type { Job } from './job';
+import type { Ending, Outcomes } from './ports';
+import type { Scheduler } from './scheduler';
+
+interface Deps {
+  readonly scheduler: Scheduler<Job>;
+  readonly gate: ApiGate;
+  readonly claims: Claims;
+  readonly outcomes: Outcomes;
+  /** An outcome is acknowledged. */
+  readonly onWritten: () => void;
+}
+
+/**
+ * Has the outcome of each command written down, first in the store of settled commands, and releases its offset then. The
+ * key's next command may go out meanwhile.
+ */
+export class Endings {
+  private writing = 0;
+
+  constructor(private readonly deps: Deps) {}
+
+  /** Outcomes that are not acknowledged yet. */
+  get size(): number {
+    return this.writing;
+  }
+
+  /** @param replayOf when an earlier record of the command was settled, where that brought it to its end */
+  end(job: Job, settled: Settled, replayOf: number | null = null): void {
+    const { claims, outcomes } = this.deps;
+    this.begin(job);
+    const settling = replayOf === null ? claims.settle(job, settled) : replayOf;
+    const write = (completedAtMs: number): void => {
+      const ending: Ending = { settled, completedAtMs, isReplay: replayOf !== null };
+      void outcomes.settle(job, ending).then(() => this.finish(job));
+    };
+    if (settling instanceof Promise) void settling.then(write);
+    else write(settling);
+  }
+
+  /** The command goes on to the retry topic of `round`. */
+  async park(job: Job, settled: Settled, round: number): Promise<void> {
+    const { claims, outcomes } = this.deps;
+    this.begin(job);
+    await outcomes.park(job, settled, round);
+    claims.release(job);
+    this.finish(job);
+  }
+
+  private begin(job: Job): void {
+    const { gate, scheduler } = this.deps;
+    this.writing++;
+    gate.forget(job);
+    scheduler.complete(job.source.queues, job);
+  }
+
+  private finish(job: Job): void {
+    job.source.settled(job.record);
+    this.writing--;
+    this.deps.onWritten();
+  }
+}

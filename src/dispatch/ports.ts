@@ -1,0 +1,32 @@
+import type { Command } from '../contract/command';
+import type { Settled } from '../contract/outcome';
+import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
+import type { Job } from './job';
+
+/** One call to the Messages API, if the permit still holds when it leaves; never rejects. */
+export type SendCommand = (command: Command, permit: SendPermit) => Promise<CallResult | Withdrawn>;
+
+/** How a command ended, and when, in milliseconds since the epoch. */
+export interface Ending {
+  readonly settled: Settled;
+  readonly completedAtMs: number;
+  /** Whether an earlier record of the command brought it to this end. */
+  readonly isReplay: boolean;
+}
+
+/** Writes down what became of a command; each resolves once that is acknowledged, however long it takes. */
+export interface Outcomes {
+  settle(job: Job, ending: Ending): Promise<void>;
+  /** The command goes on to a retry topic: that of `round`, from 1. */
+  park(job: Job, settled: Settled, round: number): Promise<void>;
+}
+
+/** What the dispatcher tells the rest of the service. */
+export interface DispatchListener {
+  /** Consumption is to pause (true) or to go on (false). */
+  onHalted(halted: boolean): void;
+  /** Nothing may be sent but probes (true), or anything again (false). */
+  onShut(isShut: boolean): void;
+  /** The API refused a workspace's key, once more: at most once a minute for each key. */
+  onKeyRefused(httpStatus: number | null, workspaceId: string): void;
+}

@@ -1,0 +1,41 @@
+import { Membership } from '../../src/kafka/membership';
+
+describe('Membership', () => {
+  it('is alive for a session timeout after the group was asked what it then answered', () => {
+    const membership = new Membership(6_000);
+    expect(membership.isAlive(6_000)).toBe(false);
+    membership.joined('m-1', 10_000);
+    expect([membership.isAlive(15_999), membership.isAlive(16_000)]).toEqual([true, false]);
+    membership.heard(12_000);
+    expect([membership.isAlive(17_999), membership.isAlive(18_000)]).toEqual([true, false]);
+  });
+
+  it('takes an answer to joining for no fresher than the moment it left the group', () => {
+    const membership = new Membership(6_000);
+    membership.joined('m-1', 10_000);
+    membership.left(11_000);
+    membership.left(14_000);
+    membership.joined('m-1', 30_000);
+    expect(membership.isAlive(17_000)).toBe(false);
+  });
+
+  it('says when the group has given it another id', () => {
+    const membership = new Membership(6_000);
+    expect(membership.joined('m-1', 1_000)).toBe(true);
+    expect(membership.joined('m-1', 2_000)).toBe(false);
+    expect(membership.joined('m-2', 3_000)).toBe(true);
+  });
+
+  it('is out from when it left, or once the group was silent for a session timeout, and never before it has joined', () => {
+    const membership = new Membership(6_000);
+    expect([membership.hasJoined, membership.outForMs(99_000)]).toEqual([false, 0]);
+    membership.joined('m-1', 100_000);
+    expect([membership.hasJoined, membership.outForMs(106_000), membership.outForMs(106_001)]).toEqual([
+      true,
+      0,
+      6_001,
+    ]);
+    membership.left(103_000);
+    expect(membership.outForMs(104_000)).toBe(1_000);
+  });
+});
