@@ -5,7 +5,8 @@ import { readKafkaConfig } from './config/read-kafka-config';
 import { Topics } from './contract/topics';
 import { deadLettersCommand, type Session } from './dead-letters/commands';
 import { DeadLetterReader } from './kafka/dead-letter-reader';
-import { KafkaAway } from './kafka/deadline';
+import { KafkaAway, withinDeadline } from './kafka/deadline';
+import { firstContact } from './kafka/first-contact';
 import { createKafka, type KafkaLog } from './kafka/kafka-client';
 import { TransactionalRedriver } from './kafka/redriver';
 
@@ -24,12 +25,15 @@ async function main(): Promise<number> {
   process.removeAllListeners('warning');
 
   let lastFault = '';
-  const open = (): Session => {
+  const open = async (): Promise<Session> => {
     const read = readKafkaConfig(process.env);
     if (!read.ok) throw new BadConfiguration(read.faults.join('\n'));
     const note: KafkaLog = (level, message, { error }) => {
-      if (level === 'error') lastFault = typeof error === 'string' ? error : message;
+      if (level === 'error' || level === 'warn') lastFault = typeof error === 'string' ? error : message;
     };
+    const contact = firstContact(read.config, note, interrupt.signal);
+    const refusal = await withinDeadline(contact, 'its first answer', interrupt.signal);
+    if (refusal !== null) throw new Error(refusal);
     const kafka = createKafka(read.config, note, () => undefined);
     const topics = new Topics(read.config.topicPrefix);
     const { deadLetters } = topics;

@@ -22,7 +22,7 @@ export interface Session {
 
 export interface CommandDeps {
   /** @throws where the configuration is at fault. */
-  readonly open: () => Session;
+  readonly open: () => Promise<Session>;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WriteStream;
   /** Ctrl-C. */
@@ -52,7 +52,7 @@ export function deadLettersCommand(deps: CommandDeps): Command {
     .option(...SHOW_CONTENT)
     .action(async (options: FilterOptions & ContentOption & { readonly json?: true }) => {
       const found: { readonly atMs: number; readonly listed: ReturnType<typeof toListed> }[] = [];
-      for await (const letter of lettersOf(deps.open(), toFilter(options), signal)) {
+      for await (const letter of lettersOf(await deps.open(), toFilter(options), signal)) {
         found.push({ atMs: letter.timestampMs, listed: toListed(letter, options.showContent === true) });
       }
       const listed = found.toSorted((a, b) => a.atMs - b.atMs).map((each) => each.listed);
@@ -64,7 +64,7 @@ export function deadLettersCommand(deps: CommandDeps): Command {
     .option('--json', 'as a JSON object')
     .action(async (options: FilterOptions & { readonly json?: true }) => {
       const tally = new Tally();
-      for await (const letter of lettersOf(deps.open(), toFilter(options), signal)) tally.add(letter);
+      for await (const letter of lettersOf(await deps.open(), toFilter(options), signal)) tally.add(letter);
       print(options.json === true ? JSON.stringify({ total: tally.total, counts: tally.list() }) : countText(tally));
     });
 
@@ -74,7 +74,7 @@ export function deadLettersCommand(deps: CommandDeps): Command {
     .addArgument(new Argument('<partition/offset>', 'its place, as it is listed').argParser(toPlace))
     .option(...SHOW_CONTENT)
     .action(async (place: Place, { showContent }: ContentOption) => {
-      print(showText(await letterAt(deps.open(), place, signal), showContent === true));
+      print(showText(await letterAt(await deps.open(), place, signal), showContent === true));
     });
 
   addFilters(command.command('export').description('one JSON object a line (NDJSON), partition by partition'))
@@ -82,7 +82,7 @@ export function deadLettersCommand(deps: CommandDeps): Command {
     .option(...SHOW_CONTENT)
     .action(async (options: FilterOptions & ContentOption & { readonly output?: string }) => {
       const { output, showContent } = options;
-      const letters = lettersOf(deps.open(), toFilter(options), signal);
+      const letters = lettersOf(await deps.open(), toFilter(options), signal);
       const lines = async function* (): AsyncGenerator<string> {
         for await (const letter of letters) yield `${JSON.stringify(toExported(letter, showContent === true))}\n`;
       };
@@ -103,7 +103,7 @@ async function runRedrive(options: RedriveOptions, { open, stdout, stderr, signa
   const { rate = null, limit = null, dryRun: isDryRun = false, ...filter } = options;
   const progress = createProgress(stderr);
   const request = { filter: toFilter(filter), rate, limit, isDryRun };
-  const report = await redrive(request, { ...open(), progress, signal });
+  const report = await redrive(request, { ...(await open()), progress, signal });
   const text = reportText(report, isDryRun);
   switch (report.end) {
     case 'complete':

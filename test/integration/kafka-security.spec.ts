@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes, type AclEntry } from 'kafkajs';
 import type { DevKafka } from '../../tools/kafka/dev-kafka.ts';
 import { TestBed, type Command } from './harness';
-import { probe, SERVICE } from './lifecycle-bed.ts';
+import { CLI, probe, SERVICE } from './lifecycle-bed.ts';
 import { runToEnd } from './lifecycle-run.ts';
 import { canStartSecureKafka, makeCertificates, startSecureKafka, USERS, type Certificates } from './secure-kafka.ts';
 
@@ -138,6 +138,29 @@ function text(id: string): Command {
 
   it('ends a start without TLS where it is needed within 30 s, in one line that names KAFKA_SSL', async () => {
     expect(endOf(await withoutTls)).toEqual(refusal('KAFKA_SSL'));
+  });
+
+  describe('and the command line', () => {
+    const count = (settings: Settings): ReturnType<typeof runToEnd> =>
+      runToEnd(CLI, bed.settings(settings), ['dead-letters', 'count', '--json']);
+
+    it.each<[string, () => Settings]>([
+      ['SASL', () => sasl('scram-sha-256', 'restricted')],
+      ['SASL over TLS', () => ({ ...sasl('plain', 'restricted'), ...tls('SASLTLS') })],
+    ])('serves it over %s, with the ACL that is documented', async (_, settings) => {
+      await bed.admin.createAcls({ acl: [allow('restricted', 'TOPIC', bed.topics.deadLetters, 'READ')] });
+      expect(await count(settings())).toEqual({ code: 0, stdout: '{"total":0,"counts":[]}\n', stderr: '' });
+    });
+
+    it.each<[string, string, () => Settings]>([
+      ['a wrong password', 'KAFKA_SASL_PASSWORD', () => sasl('plain', 'restricted', 'planted-wrong')],
+      ['a strange authority', 'KAFKA_SSL_CA_FILE', () => tls('TLS', certificates.strangeCa)],
+    ])('refuses it with %s at once, in one line that names %s and no secret', async (_, setting, settings) => {
+      const { code, stdout, stderr } = await count(settings());
+      expect([code, stdout]).toEqual([1, '']);
+      expect(stderr).toMatch(new RegExp(`^.*${setting}.*\n$`));
+      expect(stderr).not.toContain('planted');
+    });
   });
 
   describe('that denies the user something', () => {

@@ -18,6 +18,7 @@ import { ServiceProcess } from '../../tools/lib/service-process.ts';
 
 export const ROOT = resolve(__dirname, '../..');
 export const SERVICE = join(ROOT, 'dist', 'main.js');
+export const CLI = join(ROOT, 'dist', 'cli.js');
 /** The Kafka that all integration tests share. */
 export const SHARED_BROKERS: readonly string[] = (process.env['SHARED_KAFKA'] ?? '').split(',');
 

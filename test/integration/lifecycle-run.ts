@@ -8,10 +8,14 @@ export interface Ending {
   readonly stderr: string;
 }
 
-/** Runs the service to its own end, in that environment alone. */
-export function runToEnd(script: string, env: Readonly<Record<string, string>>): Promise<Ending> {
+/** Runs the service, or another script of the build, to its own end, in that environment alone. */
+export function runToEnd(
+  script: string,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[] = [],
+): Promise<Ending> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [script], { env, timeout: 20_000 }, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, [script, ...args], { env, timeout: 20_000 }, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     );
   });

@@ -84,14 +84,24 @@ export class TestBed implements AsyncDisposable {
 
   /** Starts the service on this bed's topics and sandbox, with `settings` beside the usual ones. */
   async startService(settings: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
-    const { root, brokers, signal, profiles } = this.#bench;
-    const { prefix, channels, sandbox } = this.#parts;
+    const { root, profiles } = this.#bench;
     const profiling = profiles === null ? [] : ['--cpu-prof', '--cpu-prof-dir', join(profiles, this.#name)];
+    return this.#start([...profiling, join(root, 'dist', 'main.js')], settings);
+  }
+
+  /** Starts what is measured against in its place. */
+  async startHandWritten(): Promise<ServiceProcess> {
+    return this.#start([join(this.#bench.root, 'tools', 'bench', 'hand-written.ts')], {});
+  }
+
+  async #start(args: readonly string[], settings: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+    const { root, brokers, signal } = this.#bench;
+    const { prefix, channels, sandbox } = this.#parts;
     return ServiceProcess.start(
       {
         root,
         command: process.execPath,
-        args: [...profiling, join(root, 'dist', 'main.js')],
+        args,
         settings: {
           KAFKA_BROKERS: brokers.join(','),
           KAFKA_GROUP_ID: prefix.slice(0, -1),
