@@ -72,12 +72,12 @@ export class ApiGate {
   /** A call is about to be made; it is a probe where something is asked for one. */
   begin(job: Job, nowMs: number): Probe {
     const isProbe = this.circuit.isOpen;
-    if (isProbe) this.circuit.probing();
+    if (isProbe) this.circuit.probing(nowMs);
     if (this.credentials.passage(job.workspaceId, nowMs).kind !== 'probe') {
       return isProbe ? { circuit: true, credential: null } : NO_PROBE;
     }
     const credential = this.credentials.of(job.workspaceId);
-    credential.probing();
+    credential.probing(nowMs);
     return { circuit: isProbe, credential };
   }
 
@@ -99,7 +99,7 @@ export class ApiGate {
       this.ramp.success();
     }
     if (wasOpen && !this.circuit.isOpen) this.ramp.begin();
-    probe.credential?.probed(succeeded, nowMs);
+    probe.credential?.probed(succeeded);
     return succeeded ? credential.success(job) : [];
   }
 

@@ -9,8 +9,8 @@ const FREE: Passage = { kind: 'free' };
 const PROBE: Passage = { kind: 'probe' };
 
 /**
- * An open-or-closed switch that probes its way back: the first probe 1 s after it opened, the next ones 5 s after each
- * failure, never two at once.
+ * An open-or-closed switch that probes its way back: the first probe 1 s after it opened, then one every 5 s, never two at
+ * once. One that takes longer than that to come back in vain is followed by the next at once.
  *
  *     closed → trip → open → (1 s, then 5 s) → probing → success → closed
  *                                                      → failure → open
@@ -42,19 +42,21 @@ export class Breaker {
   }
 
   /** The probe that `passage` offered has been sent. */
-  probing(): void {
-    if (this.state === 'open') this.state = 'probing';
+  probing(nowMs: number): void {
+    if (this.state !== 'open') return;
+    this.state = 'probing';
+    this.probeAtMs = nowMs + NEXT_PROBE_MS;
   }
 
   /** The probe was not sent after all. */
   unprobed(): void {
-    if (this.state === 'probing') this.state = 'open';
+    if (this.state !== 'probing') return;
+    this.state = 'open';
+    this.probeAtMs = -Infinity;
   }
 
   /** The probe came back; what says nothing of what is guarded is `no-better`. Where none is out, nothing changes. */
-  probed(answer: 'better' | 'no-better', nowMs: number): void {
-    if (this.state !== 'probing') return;
-    this.state = answer === 'better' ? 'closed' : 'open';
-    this.probeAtMs = nowMs + NEXT_PROBE_MS;
+  probed(answer: 'better' | 'no-better'): void {
+    if (this.state === 'probing') this.state = answer === 'better' ? 'closed' : 'open';
   }
 }

@@ -26,8 +26,8 @@ export class Circuit {
     return this.breaker.passage(nowMs);
   }
 
-  probing(): void {
-    this.breaker.probing();
+  probing(nowMs: number): void {
+    this.breaker.probing(nowMs);
   }
 
   unprobed(): void {
@@ -38,14 +38,14 @@ export class Circuit {
   success(nowMs: number, isProbe: boolean): void {
     this.window.success(nowMs);
     if (!isProbe || this.breaker.isClosed) return;
-    this.breaker.probed('better', nowMs);
+    this.breaker.probed('better');
     if (this.breaker.isClosed) this.endOutage(nowMs);
   }
 
   /** The API could not be reached, did not answer in time, or answered 5xx. */
   failure(command: object, key: string, nowMs: number, isProbe: boolean): void {
     this.window.failure(command, key, nowMs);
-    if (!this.breaker.isClosed && isProbe) this.breaker.probed('no-better', nowMs);
+    if (!this.breaker.isClosed && isProbe) this.breaker.probed('no-better');
     if (this.breaker.isClosed && this.window.isBroken(nowMs)) this.beginOutage(nowMs);
   }
 

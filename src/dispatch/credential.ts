@@ -35,8 +35,8 @@ export class Credential<C extends object> {
     return this.breaker.passage(nowMs);
   }
 
-  probing(): void {
-    this.breaker.probing();
+  probing(nowMs: number): void {
+    this.breaker.probing(nowMs);
   }
 
   unprobed(): void {
@@ -53,8 +53,8 @@ export class Credential<C extends object> {
   }
 
   /** A probe came back. Only a success closes the breaker; any other answer says nothing good of the credential. */
-  probed(isSuccess: boolean, nowMs: number): void {
-    this.breaker.probed(isSuccess ? 'better' : 'no-better', nowMs);
+  probed(isSuccess: boolean): void {
+    this.breaker.probed(isSuccess ? 'better' : 'no-better');
   }
 
   unauthorized(nowMs: number): void {

@@ -2,9 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { Server } from '@nestjs/microservices';
 import type { Admin, Kafka } from 'kafkajs';
-import { firstValueFrom, isObservable, type Observable } from 'rxjs';
 import type { Config } from '../config/config';
-import type { Command } from '../contract/command';
 import type { Topics } from '../contract/topics';
 import { systemClock } from '../dispatch/clock';
 import type { KeyRing } from '../dispatch/credentials';
@@ -12,9 +10,9 @@ import { Dispatcher } from '../dispatch/dispatcher';
 import type { Halts } from '../dispatch/halts';
 import { Intake } from '../dispatch/intake';
 import type { Job } from '../dispatch/job';
+import type { SendCommand } from '../dispatch/ports';
 import { LocalRateLimiter } from '../dispatch/rate-limiter';
 import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
-import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
@@ -25,6 +23,7 @@ import type { KafkaLog } from './kafka-client';
 import type { OffsetResets } from './offset-resets';
 import { removeFormerMembers } from './former-members';
 import { GroupConsumer, type Reading, type RecordSink } from './group-consumer';
+import { type Handler, sendByHandler } from './nest-handler';
 import { commandReading, retryReadings } from './readings';
 import { StartError, untilKafkaServes } from './start-checks';
 
@@ -61,9 +60,6 @@ interface Keys extends KeyRing {
   stop(): void;
 }
 
-type CallEnd = CallResult | Withdrawn;
-type Handler = (command: Command, permit: SendPermit) => Promise<CallEnd | Observable<CallEnd>>;
-
 /**
  * The flow of commands, and Nest's transport for it: records are read, decoded and admitted; Nest's handler makes one call
  * for each; what it came to is settled, and the offset released.
@@ -81,7 +77,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   private areTopicsThere = false;
   /** Aborts when the drain begins: a start that still waits for Kafka ends. */
   private readonly stopping = new AbortController();
-  private handler: Handler | null = null;
+  private sendByHandler: SendCommand | null = null;
   private onDeath: (topic: string) => void = () => undefined;
 
   constructor(private readonly deps: Deps) {
@@ -98,7 +94,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       keys,
       store,
       telemetry,
-      send: (command, permit) => this.call(command, permit),
+      send: (command, permit) => this.sendNow(command, permit),
       outcomes: {
         settle: (job, ending) => settlement.settle({ ...placeOf(job), ...ending }),
         park: (job, settled, round) =>
@@ -246,7 +242,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   private async begin(): Promise<void> {
     const { config, topics, publishers, store, keys, kafka, log } = this.deps;
-    this.handler = this.findHandler();
+    this.sendByHandler = this.findHandler();
     const isReady = await untilKafkaServes({ config, topics, kafka, admin: this.admin, log }, this.stopping.signal);
     if (!isReady) return;
     this.areTopicsThere = true;
@@ -261,32 +257,16 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     for (const consumer of this.groupConsumers) consumer.start();
   }
 
-  private findHandler(): Handler {
+  /** Nothing is read, so nothing is sent, before the handler is found. */
+  private sendNow(...call: Parameters<SendCommand>): ReturnType<SendCommand> {
+    if (this.sendByHandler === null) throw new Error('the transport has not begun');
+    return this.sendByHandler(...call);
+  }
+
+  private findHandler(): SendCommand {
     const handler = this.getHandlerByPattern(SEND_MESSAGE);
     if (handler === null) throw new StartError(`no handler for ${SEND_MESSAGE}`);
-    return handler as unknown as Handler;
-  }
-
-  /**
-   * With interceptors Nest answers with an Observable, and with one that fails where the handler throws: a bug, after which
-   * nobody knows whether the call was made.
-   */
-  private call(command: Command, permit: SendPermit): Promise<CallEnd> {
-    const { handler } = this;
-    if (handler === null) return Promise.resolve(this.handlerFailed(new Error('there is no handler yet')));
-    return handler(command, permit).then(
-      (result) => (isObservable(result) ? this.firstOf(result) : result),
-      (error: unknown) => this.handlerFailed(error),
-    );
-  }
-
-  private firstOf(results: Observable<CallEnd>): Promise<CallEnd> {
-    return firstValueFrom(results).catch((error: unknown) => this.handlerFailed(error));
-  }
-
-  private handlerFailed(error: unknown): CallResult {
-    this.deps.log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
-    return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };
+    return sendByHandler(handler as unknown as Handler, this.deps.log);
   }
 
   private die(topic: string): void {

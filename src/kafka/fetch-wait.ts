@@ -1,5 +1,8 @@
-/** While every partition is read: the broker answers as soon as there is something, so this only paces an idle consumer. */
-const IDLE_MS = 1_000;
+/**
+ * While every partition is read: the broker answers as soon as there is something, so this only paces an idle consumer. Heartbeats wait
+ * for it, and so does the news that the group rebalances.
+ */
+const IDLE_MS = 500;
 /** While some partition is paused: how late its resumption may be noticed, at the cost of so many more fetches. */
 const PAUSED_MS = 100;
 /** While a new assignment is being opened. */

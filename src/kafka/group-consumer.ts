@@ -18,6 +18,8 @@ import { PartitionPauses } from './partition-pauses';
 import { RestartBudget } from './restart-budget';
 import { stickyAssigner, type TopicPartition } from './sticky-assigner';
 
+/** How soon a member hears that another one is gone depends on it; a consumer with nothing to read sends fewer. */
+const HEARTBEATS_PER_SESSION = 20;
 const RESTART_AFTER_MS = 1_000;
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
@@ -195,7 +197,7 @@ export class GroupConsumer {
   private async launch(): Promise<void> {
     const { kafka, config } = this.deps;
     const topics = [...this.reading.topics];
-    const heartbeat = new HeartbeatInterval(Math.floor(config.sessionTimeoutMs / 10));
+    const heartbeat = new HeartbeatInterval(Math.floor(config.sessionTimeoutMs / HEARTBEATS_PER_SESSION));
     const consumer = newConsumer(kafka, {
       groupId: this.reading.groupId,
       sessionTimeoutMs: config.sessionTimeoutMs,

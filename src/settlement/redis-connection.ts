@@ -12,7 +12,8 @@ interface Deps {
   readonly url: string;
   /** What has to be written on a new connection before anything else. */
   readonly prepare: Send<void>;
-  readonly onAvailability: (isAvailable: boolean) => void;
+  /** It can be asked, for the first time or again. */
+  readonly onAvailable: () => void;
   readonly log: RedisLog;
 }
 
@@ -143,7 +144,7 @@ export class RedisConnection {
     if (mode === 'available') this.#deps.log('info', 'Redis is available', {});
     else this.#deps.log('warn', 'Redis is away, connecting anew until it is back', { reason: this.#reason });
     this.#reason = LOST;
-    this.#deps.onAvailability(mode === 'available');
+    if (mode === 'available') this.#deps.onAvailable();
     this.#firstOutcome.resolve();
   }
 }

@@ -19,8 +19,6 @@ export interface RedisSettledStoreOptions {
   /** Another one for every start of a process. */
   readonly processId: string;
   readonly log: RedisLog;
-  /** Called on each change; false until told otherwise. */
-  readonly onAvailability: (isAvailable: boolean) => void;
 }
 
 const DAY_MS = 86_400_000;
@@ -59,7 +57,7 @@ export class RedisSettledStore implements SettledStore {
     this.#connection = new RedisConnection({
       url: options.url,
       prepare: (redis, generation) => this.#prepare(redis, generation),
-      onAvailability: (isAvailable) => this.#changed(isAvailable),
+      onAvailable: () => this.#returned(),
       log: options.log,
     });
   }
@@ -170,14 +168,11 @@ export class RedisSettledStore implements SettledStore {
     }
   }
 
-  #changed(isAvailable: boolean): void {
-    if (isAvailable) {
-      // What was asked for between the last write and now.
-      for (const [key, write] of this.#unwritten.first(this.#unwritten.size)) void this.#attempt(key, write);
-      const lostWrites = this.#unwritten.takeLost();
-      if (lostWrites > 0) this.#options.log('warn', 'Redis was away for too long', { lostWrites });
-    }
-    this.#options.onAvailability(isAvailable);
+  #returned(): void {
+    // What was asked for between the last write and now.
+    for (const [key, write] of this.#unwritten.first(this.#unwritten.size)) void this.#attempt(key, write);
+    const lostWrites = this.#unwritten.takeLost();
+    if (lostWrites > 0) this.#options.log('warn', 'Redis was away for too long', { lostWrites });
   }
 
   async #write(write: Write): Promise<void> {

@@ -30,7 +30,6 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
     leaseMs: kafka.sessionTimeoutMs,
     processId: randomUUID(),
     log: (level, message, fields) => logger[level](fields, message),
-    onAvailability: () => undefined,
   });
 }
 

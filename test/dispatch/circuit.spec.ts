@@ -51,27 +51,39 @@ describe('FailureWindow', () => {
 });
 
 describe('Breaker', () => {
-  it('probes 1 s after it opened, then 5 s after each probe that did not help, one at a time', () => {
+  it('probes 1 s after it opened, then every 5 s, one at a time, and at once after one that took longer in vain', () => {
     const breaker = new Breaker();
     breaker.trip(0);
     expect(breaker.passage(0)).toEqual({ kind: 'blocked', waitMs: 1000 });
     expect(breaker.passage(999)).toEqual({ kind: 'blocked', waitMs: 1 });
     expect(breaker.passage(1000)).toEqual({ kind: 'probe' });
-    breaker.probing();
+    breaker.probing(1000);
+    expect(breaker.passage(2000)).toEqual({ kind: 'blocked', waitMs: Infinity });
+    breaker.probed('no-better');
+    expect(breaker.passage(2000)).toEqual({ kind: 'blocked', waitMs: 4000 });
+    expect(breaker.passage(6000)).toEqual({ kind: 'probe' });
+    breaker.probing(6000);
     expect(breaker.passage(60_000)).toEqual({ kind: 'blocked', waitMs: Infinity });
-    breaker.probed('no-better', 60_000);
-    expect(breaker.passage(60_000)).toEqual({ kind: 'blocked', waitMs: 5000 });
-    expect(breaker.passage(65_000)).toEqual({ kind: 'probe' });
-    breaker.probing();
-    breaker.probed('better', 65_100);
-    expect(breaker.passage(65_100)).toEqual({ kind: 'free' });
+    breaker.probed('no-better');
+    expect(breaker.passage(60_000)).toEqual({ kind: 'probe' });
+    breaker.probing(60_000);
+    breaker.probed('better');
+    expect(breaker.passage(60_100)).toEqual({ kind: 'free' });
+  });
+
+  it('probes again at once where a probe was not sent after all', () => {
+    const breaker = new Breaker();
+    breaker.trip(0);
+    breaker.probing(1000);
+    breaker.unprobed();
+    expect(breaker.passage(1001)).toEqual({ kind: 'probe' });
   });
 
   it('does not move its probe where it is tripped again, nor closes without a probe', () => {
     const breaker = new Breaker();
     breaker.trip(0);
     breaker.trip(900);
-    breaker.probed('better', 950);
+    breaker.probed('better');
     expect(breaker.isClosed).toBe(false);
     expect(breaker.passage(1000)).toEqual({ kind: 'probe' });
   });
@@ -85,7 +97,7 @@ describe('Circuit', () => {
   };
   const probe = (circuit: Circuit, atMs: number, succeeds: boolean): void => {
     expect(circuit.passage(atMs)).toEqual({ kind: 'probe' });
-    circuit.probing();
+    circuit.probing(atMs);
     if (succeeds) circuit.success(atMs, true);
     else circuit.failure({}, 'k-0', atMs, true);
   };

@@ -7,12 +7,12 @@ describe('Credential', () => {
     const credential = new Credential();
     credential.unauthorized(0);
     expect([credential.isRefused, credential.passage(1000)]).toEqual([true, { kind: 'probe' }]);
-    credential.probing();
-    credential.probed(false, 1000);
+    credential.probing(1000);
+    credential.probed(false);
     expect(credential.passage(1000)).toEqual({ kind: 'blocked', waitMs: 5000 });
     expect(credential.passage(6000)).toEqual({ kind: 'probe' });
-    credential.probing();
-    credential.probed(true, 6000);
+    credential.probing(6000);
+    credential.probed(true);
     expect([credential.isRefused, credential.passage(6000)]).toEqual([false, { kind: 'free' }]);
   });
 

@@ -43,8 +43,10 @@ export class RedisBed {
       ttlMs: 3_600_000,
       leaseMs,
       processId,
-      log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
-      onAvailability: (isAvailable) => changes.push(isAvailable),
+      log: (level, message, fields) => {
+        lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+        if (/^Redis is (?:available|away)/.test(message)) changes.push(message === 'Redis is available');
+      },
     });
     this.#processes.push(store);
     await store.start();

@@ -57,6 +57,8 @@ const FREEZES_APART_MS = 20_000;
 /** The same for refusals of the results topic, which last up to 8 s. */
 const REFUSALS_APART_MS = 18_000;
 const PROBE_EVERY_MS = 5_000;
+/** Until a probe that is due has gone out and is back. */
+const PROBE_TAKES_MS = 500;
 /** Of 100 ms after a recovery: the ramp begins with 4 calls at once, 50 ms each, and grows by a quarter with each round trip. */
 const HERD_PER_REPLICA = 16;
 const MEMORY_MIB = 200;
@@ -190,7 +192,7 @@ export const SCENARIOS: readonly Scenario[] = [
       repeatedCalls: refusalsOf(plan) * 2 * MAX_IN_FLIGHT,
       partitionStallMs: null,
       memoryMib: MEMORY_MIB,
-      resumedWithinMs: PROBE_EVERY_MS + API_TIMEOUT_MS,
+      resumedWithinMs: PROBE_EVERY_MS + PROBE_TAKES_MS,
       herd: 2 * HERD_PER_REPLICA,
     }),
   },
