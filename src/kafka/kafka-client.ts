@@ -5,6 +5,7 @@ import type { OffsetReset } from './offset-resets';
 import { mendProtocolDecoding } from './protocol-decoding';
 import { mendProtocolEncoding } from './protocol-encoding';
 import { mendRecordEncoding } from './record-encoding';
+import { mendRequestTimeouts } from './request-timeouts';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -71,6 +72,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   mendProtocolDecoding();
   mendProtocolEncoding();
   mendRecordEncoding();
+  mendRequestTimeouts();
   return new Kafka({
     ...connectionSettings(config),
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },

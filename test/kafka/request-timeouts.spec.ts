@@ -1,0 +1,53 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mendRequestTimeouts } from '../../src/kafka/request-timeouts';
+
+interface Entry {
+  readonly correlationId: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Queue {
+  scheduleRequestTimeoutCheck(): void;
+  push(request: { readonly entry: Entry; readonly expectResponse: boolean; readonly sendRequest: () => void }): void;
+  destroy(): void;
+}
+
+const HOUR_MS = 3_600_000;
+const TIMEOUT_MS = 300;
+
+describe('the mended timeouts of requests', () => {
+  let queue: Queue;
+  let nowMs = 0;
+  const faults: Error[] = [];
+
+  beforeEach(() => {
+    mendRequestTimeouts(() => nowMs);
+    const RequestQueue = jest.requireActual<new (options: object) => Queue>('kafkajs/src/network/requestQueue');
+    const logger = { debug: () => undefined, warn: () => undefined };
+    const options = { maxInFlightRequests: 5, requestTimeout: TIMEOUT_MS, enforceRequestTimeout: true, logger };
+    queue = new RequestQueue({ ...options, clientId: 'c', broker: 'b', isConnected: () => true });
+    faults.length = 0;
+    queue.scheduleRequestTimeoutCheck();
+    const entry = { correlationId: 1, resolve: () => undefined, reject: (error: Error) => faults.push(error) };
+    queue.push({ entry, expectResponse: true, sendRequest: () => undefined });
+  });
+
+  afterEach(() => {
+    queue.destroy();
+    jest.restoreAllMocks();
+  });
+
+  it.each([HOUR_MS, -HOUR_MS])(
+    'go on as if nothing had happened where the wall clock jumps by %s ms',
+    async (jumpMs) => {
+      await sleep(150);
+      jest.spyOn(Date, 'now').mockReturnValue(Date.now() + jumpMs);
+      await sleep(150);
+      expect(faults).toEqual([]);
+      nowMs += TIMEOUT_MS + 1;
+      await sleep(150);
+      expect(faults.map(({ name }) => name)).toEqual(['KafkaJSRequestTimeoutError']);
+    },
+  );
+});
