@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kafka, KafkaJSProtocolError, type Message, type Producer } from 'kafkajs';
 import { headerBytes } from '../contract/headers';
 import type { BestEffortPublisher, Publication, Published, Publisher } from '../settlement/publisher';
@@ -213,15 +214,21 @@ export class ReplyPublisher implements BestEffortPublisher {
 
   private async isRenewed(failed: Producer, error: unknown): Promise<boolean> {
     if (this.isStopped || !isOfType(error, UNKNOWN_TOPIC)) return false;
-    const nowMs = performance.now();
-    if (failed === this.producer && this.renewal === null && nowMs - this.renewedAtMs >= RENEW_APART_MS) {
-      this.renewedAtMs = nowMs;
-      this.renewal = this.renew().catch((fault: unknown) => void this.giveUp(fault));
+    if (failed === this.producer && this.renewal === null) {
+      this.renewal = this.renewInTurn().catch((fault: unknown) => void this.giveUp(fault));
       await this.renewal;
       this.renewal = null;
     }
     await this.renewal;
     return failed !== this.producer;
+  }
+
+  private async renewInTurn(): Promise<void> {
+    const waitMs = this.renewedAtMs + RENEW_APART_MS - performance.now();
+    if (waitMs > 0) await sleep(waitMs);
+    if (this.isStopped) return;
+    this.renewedAtMs = performance.now();
+    await this.renew();
   }
 
   private async renew(): Promise<void> {

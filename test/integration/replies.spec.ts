@@ -106,8 +106,8 @@ describe('a reply', () => {
     }
   });
 
-  it('reaches a new topic although an earlier one has been deleted', async () => {
-    for (const topic of [`short-lived-1.${bed.group}`, `short-lived-2.${bed.group}`]) {
+  it('reaches a new topic although an earlier one has been deleted, however soon after', async () => {
+    for (const topic of [1, 2, 3, 4].map((n) => `short-lived-${n}.${bed.group}`)) {
       await createTopics(bed.brokers, [{ topic }]);
       const [place] = await bed.produce([command(topic, { kafka_replyTopic: topic })]);
       await bed.resultOf(place);
