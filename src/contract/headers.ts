@@ -32,8 +32,8 @@ export const HEADER = {
   redrive: 'redrive',
 } as const;
 
-/** Headers that a result takes over from its command, and how many bytes of each at most. */
 const MAX_CORRELATION_BYTES = 4_096;
+/** Headers that a result takes over from its command, and how many bytes of each at most. */
 const COPIED: readonly (readonly [name: string, maxBytes: number])[] = [
   [HEADER.traceparent, 256],
   [HEADER.tracestate, 4_096],
