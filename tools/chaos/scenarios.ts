@@ -48,8 +48,6 @@ const API_TIMEOUT_MS = 2_000;
 const HAND_OVER_MS = 3_000;
 /** Of a partition whose owner is gone. */
 const TAKE_OVER_MS = SESSION_TIMEOUT_MS + 2_000;
-/** What was taken over of a bulk lane has one turn in ten while the transactional lane catches up. */
-const BULK_TURNS_MS = 1_000;
 /** Kafka without one of its brokers: no figure is promised, but that it goes on by itself. */
 const BROKER_LOSS_MS = 30_000;
 /** One kill is over before the next one: what is promised of the time after it is promised of each by itself. */
@@ -145,11 +143,7 @@ export const SCENARIOS: readonly Scenario[] = [
     replicas: ['a', 'b'],
     long: { load: { count: 31_000, perSecond: 350 }, plan: freezes(3, FREEZES_APART_MS, SESSION_TIMEOUT_MS) },
     short: { load: { count: 5_000, perSecond: 300 }, plan: freezes(1, 4_000, SESSION_TIMEOUT_MS) },
-    allowed: (plan) => ({
-      ...afterCuts(plan, 50),
-      partitionStallMs: TAKE_OVER_MS + BULK_TURNS_MS,
-      topicStallMs: HAND_OVER_MS,
-    }),
+    allowed: (plan) => ({ ...afterCuts(plan, 50), topicStallMs: HAND_OVER_MS }),
   },
   {
     name: 'zombies',
