@@ -1,4 +1,4 @@
-import type { Channel } from './channels';
+import type { Channel, MessageType } from './channels';
 import type { Command, InvalidCommand } from './command';
 import type { Result, Settled, Source } from './outcome';
 
@@ -33,7 +33,7 @@ export function buildResult({ command, channel, settled, source, completedAtMs, 
     status: response.status,
     error: cutError(response.error),
     channel,
-    type: 'operation' in command ? command.operation.type : command.type,
+    type: typeOf(command),
     workspaceId: command.workspaceId,
     attempts,
     httpStatus,
@@ -41,6 +41,11 @@ export function buildResult({ command, channel, settled, source, completedAtMs, 
     source,
     ...(isReplay && { replayed: true as const }),
   };
+}
+
+/** The type of a command; null where it could not be read. */
+export function typeOf(command: Command | InvalidCommand): MessageType | null {
+  return 'operation' in command ? command.operation.type : command.type;
 }
 
 /** The value of a record on the results topic. */

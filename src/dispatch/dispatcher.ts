@@ -5,6 +5,7 @@ import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
 import { ApiGate, type Call, NO_PROBE, type Probe } from './api-gate';
 import { Bulkhead } from './bulkhead';
+import { Calls } from './calls';
 import { type Admission, Claims } from './claims';
 import type { Clock } from './clock';
 import type { KeyRing } from './credentials';
@@ -47,8 +48,7 @@ export class Dispatcher {
   private readonly bulkhead: Bulkhead;
   private readonly claims: Claims;
   private readonly followUps: FollowUps;
-  /** When each call on the wire started; the oldest is first. */
-  private readonly calls = new Map<Job, number>();
+  private readonly calls = new Calls();
   private readonly endings: Endings;
   private readonly wakeUp: WakeUp;
   private readonly haltReport: HaltReport;
@@ -97,9 +97,7 @@ export class Dispatcher {
    */
   overdueMs(): number {
     const nowMs = this.deps.clock.monotonicMs();
-    const [oldestStartMs] = this.calls.values();
-    const callMs = oldestStartMs === undefined ? 0 : nowMs - oldestStartMs - this.deps.callTimeoutMs;
-    return Math.max(0, callMs, this.wakeUp.overdueMs(nowMs));
+    return Math.max(0, this.calls.oldestMs(nowMs) - this.deps.callTimeoutMs, this.wakeUp.overdueMs(nowMs));
   }
 
   get isCircuitOpen(): boolean {
@@ -185,7 +183,7 @@ export class Dispatcher {
       return;
     }
     const probe = this.gate.begin(job, nowMs);
-    this.calls.set(job, nowMs);
+    this.calls.begin(job, nowMs);
     this.bulkhead.taken(job.channel, nowMs);
     const admission = this.claims.admit(job);
     if (!(admission instanceof Promise)) {
@@ -299,7 +297,7 @@ export class Dispatcher {
   }
 
   private leave(job: Job): void {
-    this.calls.delete(job);
+    this.calls.end(job);
     this.bulkhead.returned(job.channel);
   }
 

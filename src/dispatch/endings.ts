@@ -35,7 +35,7 @@ export class Endings {
     const settling = replayOf === null ? claims.settle(job, settled) : replayOf;
     const write = (completedAtMs: number): void => {
       const ending: Ending = { settled, completedAtMs, isReplay: replayOf !== null };
-      void outcomes.settle(job, ending).then(() => this.finish(job));
+      outcomes.settle(job, ending, () => this.finish(job));
     };
     if (settling instanceof Promise) void settling.then(write);
     else write(settling);

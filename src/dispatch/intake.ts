@@ -16,7 +16,7 @@ interface Deps {
   readonly isStoreDurable: boolean;
   readonly wallMs: () => number;
   readonly add: (job: Job) => void;
-  readonly settle: (ended: Ended) => Promise<void>;
+  readonly settle: (ended: Ended, done: () => void) => void;
 }
 
 /** Turns records into jobs; what cannot be one is settled as invalid at once, and holds nothing up. */
@@ -89,7 +89,7 @@ export class Intake {
     const settled = settledAsInvalid(command);
     const completedAtMs = this.deps.wallMs();
     const ended = { record: parked?.origin ?? record, command, channel, lane, settled, completedAtMs, isReplay: false };
-    const refusal = this.deps.settle(ended).then(() => {
+    const refusal = new Promise<void>((done) => this.deps.settle(ended, done)).then(() => {
       source.settled(record);
       this.refusals.delete(refusal);
     });

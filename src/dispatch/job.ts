@@ -1,3 +1,4 @@
+import type { Node } from 'yallist';
 import type { Channel, Delivery, Lane } from '../contract/channels';
 import type { Command } from '../contract/command';
 import { redriveToken } from '../contract/headers';
@@ -31,6 +32,10 @@ export class Job implements Schedulable {
   calls: number;
   /** Whether a call may have reached the API without a final answer. */
   perhapsSent = false;
+  /** When its last call was made, on the monotonic clock. */
+  calledAtMs = 0;
+  /** Its place among the calls on the wire; null while it has none there. */
+  call: Node<Job> | null = null;
   /** Times it was told to wait while others of its workspace were served. */
   timesLimited = 0;
   /** Status of the last answer; null before the first. */

@@ -14,10 +14,11 @@ export interface Ending {
   readonly isReplay: boolean;
 }
 
-/** Writes down what became of a command; each resolves once that is acknowledged, however long it takes. */
+/** Writes down what became of a command. */
 export interface Outcomes {
-  settle(job: Job, ending: Ending): Promise<void>;
-  /** The command goes on to a retry topic: that of `round`, from 1. */
+  /** Calls `done` once that is acknowledged, however long it takes. */
+  settle(job: Job, ending: Ending, done: () => void): void;
+  /** The command goes on to a retry topic: that of `round`, from 1. Resolves once that is acknowledged. */
   park(job: Job, settled: Settled, round: number): Promise<void>;
 }
 

@@ -96,7 +96,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       telemetry,
       send: (command, permit) => this.sendNow(command, permit),
       outcomes: {
-        settle: (job, ending) => settlement.settle({ ...placeOf(job), ...ending }),
+        settle: (job, ending, done) => settlement.settle({ ...placeOf(job), ...ending }, done),
         park: (job, settled, round) =>
           settlement.park({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() }),
       },
@@ -119,7 +119,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       isStoreDurable: store.isDurable,
       wallMs: () => systemClock.wallMs(),
       add: (job) => this.dispatcher.add(job),
-      settle: (ended) => settlement.settle(ended),
+      settle: (ended, done) => settlement.settle(ended, done),
     });
     const { intake, dispatcher } = this;
     const sinkOf = (accept: AcceptRecord): RecordSink => ({

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kafka, KafkaJSProtocolError, type Message, type Producer } from 'kafkajs';
 import { headerBytes } from '../contract/headers';
-import type { BestEffortPublisher, Publication, Published, Publisher } from '../settlement/publisher';
+import type { BestEffortPublisher, Draft, Publication, Published, Publisher } from '../settlement/publisher';
 import type { Telemetry } from '../observability/telemetry';
 import type { KafkaLog } from './kafka-client';
 import { partitioner } from './partitioner';
@@ -24,10 +24,11 @@ const RENEW_APART_MS = 200;
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 
-interface Waiting {
+/** A draft that has its record. */
+interface Ready {
+  readonly draft: Draft;
   readonly record: Publication;
   readonly bytes: number;
-  readonly done: (published: Published) => void;
 }
 
 interface Deps {
@@ -46,7 +47,9 @@ interface Deps {
  */
 export class RecordPublisher implements Publisher {
   private producer: Producer | null = null;
-  private queue: Waiting[] = [];
+  private queue: Draft[] = [];
+  /** The first of the queue, where it did not fit the last batch. */
+  private ahead: Ready | null = null;
   private running: Promise<void> | null = null;
   private isBlocked = false;
   private lastBatchAtMs = -Infinity;
@@ -60,11 +63,13 @@ export class RecordPublisher implements Publisher {
     await this.producer.connect();
   }
 
+  write(draft: Draft): void {
+    this.queue.push(draft);
+    this.running ??= this.run();
+  }
+
   publish(record: Publication): Promise<Published> {
-    return new Promise((done) => {
-      this.queue.push({ record, bytes: sizeOf(record), done });
-      this.running ??= this.run();
-    });
+    return new Promise((published) => this.write({ toRecord: () => record, published }));
   }
 
   /** Ends the attempts; what is not acknowledged by then stays unacknowledged for ever. */
@@ -96,28 +101,31 @@ export class RecordPublisher implements Publisher {
   }
 
   /** As many records as fit a batch; a larger one goes alone. */
-  private takeBatch(): Waiting[] {
+  private takeBatch(): Ready[] {
+    const batch: Ready[] = [];
     let bytes = 0;
-    let count = 0;
-    for (const waiting of this.queue) {
-      bytes += waiting.bytes;
-      if (count > 0 && bytes > MAX_BATCH_BYTES) break;
-      count++;
+    for (const draft of this.queue) {
+      const next: Ready = this.ahead ?? readyOf(draft);
+      bytes += next.bytes;
+      this.ahead = batch.length > 0 && bytes > MAX_BATCH_BYTES ? next : null;
+      if (this.ahead !== null) break;
+      batch.push(next);
     }
-    return this.queue.splice(0, count);
+    this.queue.splice(0, batch.length);
+    return batch;
   }
 
-  private async sendAll(batch: readonly Waiting[]): Promise<void> {
+  private async sendAll(batch: readonly Ready[]): Promise<void> {
     let retryMs = RETRY_MIN_MS;
     while (!this.stopping.signal.aborted) {
       const refused = await this.send(batch);
       if (refused === 'acknowledged' || (refused === 'too-large' && batch.length === 1)) {
         this.block(false);
-        for (const { done } of batch) done(refused);
+        for (const { draft } of batch) draft.published(refused);
         return;
       }
       if (refused === 'too-large') {
-        for (const waiting of batch) await this.sendAll([waiting]);
+        for (const ready of batch) await this.sendAll([ready]);
         return;
       }
       this.block(true);
@@ -126,7 +134,7 @@ export class RecordPublisher implements Publisher {
     }
   }
 
-  private async send(batch: readonly Waiting[]): Promise<Published | 'failed'> {
+  private async send(batch: readonly Ready[]): Promise<Published | 'failed'> {
     const { telemetry, timeoutMs, log } = this.deps;
     const topicMessages = byTopic(batch.map(({ record }) => record));
     const startedMs = performance.now();
@@ -267,6 +275,11 @@ function byTopic(records: readonly Publication[]): { topic: string; messages: Me
     else messages.push(message);
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }));
+}
+
+function readyOf(draft: Draft): Ready {
+  const record = draft.toRecord();
+  return { draft, record, bytes: sizeOf(record) };
 }
 
 function sizeOf({ key, value, headers }: Publication): number {

@@ -1,3 +1,4 @@
+import { Yallist } from 'yallist';
 import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { parseBaseUrl } from './base-url';
 import { Connection } from './connection';
@@ -49,8 +50,11 @@ export class MessagesApiClient implements CallOwner {
   readonly #connector = new Connector();
   readonly #connections: Connection[] = [];
   readonly #idle: Connection[] = [];
-  /** Calls without a result; all have the same timeout, so insertion order is the order of their deadlines. */
-  readonly #pending = new Set<PendingCall>();
+  /**
+   * Calls without a result; all have the same timeout, so insertion order is the order of their deadlines. A list, since a
+   * Set through which calls come and go keeps what it held before in memory until the next full collection.
+   */
+  readonly #pending = new Yallist<PendingCall>();
   /** Those of them that wait for a connection. */
   readonly #waiting = new Set<PendingCall>();
   readonly #watchedSignals = new WeakSet<AbortSignal>();
@@ -78,7 +82,7 @@ export class MessagesApiClient implements CallOwner {
     return new Promise((resolve) => {
       const deadlineMs = performance.now() + this.#options.timeoutMs;
       const call = new PendingCall(this.#toHttp(request), request.permit, deadlineMs, signal, resolve, this);
-      this.#pending.add(call);
+      this.#pending.pushNode(call.place);
       if (this.#timer === null) this.#armTimer(this.#options.timeoutMs);
       const connection = this.#takeConnection();
       if (connection === null) this.#waiting.add(call);
@@ -89,7 +93,7 @@ export class MessagesApiClient implements CallOwner {
   /** Refuses further calls, lets those under way have their results, and closes the connections. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#pending.size > 0) {
+    if (this.#pending.length > 0) {
       await new Promise<void>((resolve) => {
         const earlier = this.#drained;
         this.#drained = () => {
@@ -104,17 +108,17 @@ export class MessagesApiClient implements CallOwner {
   /** Refuses further calls, aborts those under way (they get their results by the same rules) and closes the connections. */
   async destroy(): Promise<void> {
     this.#closed = true;
-    for (const call of this.#pending) call.stop('aborted');
+    for (const call of [...this.#pending]) call.stop('aborted');
     if (this.#timer !== null) clearTimeout(this.#timer);
     const reason = new Error('the client is closed');
     await Promise.all(this.#connections.map((connection) => connection.destroy(reason)));
   }
 
   settled(call: PendingCall, result: CallResult | Withdrawn): void {
-    this.#pending.delete(call);
+    this.#pending.removeNode(call.place);
     this.#waiting.delete(call);
     call.resolve(result);
-    if (this.#pending.size === 0) this.#drained?.();
+    if (this.#pending.length === 0) this.#drained?.();
   }
 
   released(connection: Connection): void {
@@ -171,7 +175,7 @@ export class MessagesApiClient implements CallOwner {
   #expire(): void {
     const nowMs = performance.now();
     this.#timer = null;
-    for (const call of this.#pending) {
+    for (const call of [...this.#pending]) {
       if (call.deadlineMs > nowMs) return this.#armTimer(call.deadlineMs - nowMs);
       call.stop('timeout');
     }
@@ -185,7 +189,7 @@ export class MessagesApiClient implements CallOwner {
   }
 
   #stopAll(signal: AbortSignal, reason: StopReason): void {
-    for (const call of this.#pending) {
+    for (const call of [...this.#pending]) {
       if (call.signal === signal) call.stop(reason);
     }
   }

@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import { Node } from 'yallist';
 import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { classify } from './classify';
 import type { Incomplete } from './classify';
@@ -38,6 +39,8 @@ const TOO_LARGE = 'UND_ERR_RES_EXCEEDED_MAX_SIZE';
  * two, never an error's code, since the same codes come before and after it.
  */
 export class PendingCall implements Dispatcher.DispatchHandler {
+  /** Its place among the client's calls. */
+  readonly place = new Node<PendingCall>(this);
   #connection: Connection | null = null;
   #controller: Dispatcher.DispatchController | null = null;
   #stopped: StopReason | null = null;

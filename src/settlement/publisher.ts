@@ -9,8 +9,19 @@ export interface Publication extends OutgoingRecord {
 /** How a publication ended. Passing faults never end it: those are tried again for as long as it takes. */
 export type Published = 'acknowledged' | 'too-large';
 
+/**
+ * A record to be, of which nothing is put together before its batch is: until then only what it is made of is kept. A record
+ * waits for longer than most of what a command needs lives.
+ */
+export interface Draft {
+  /** Asked once. */
+  toRecord(): Publication;
+  published(how: Published): void;
+}
+
 /** Writes records so that they survive: `acknowledged` means by all in-sync replicas. */
 export interface Publisher {
+  write(draft: Draft): void;
   publish(record: Publication): Promise<Published>;
 }
 

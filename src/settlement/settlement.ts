@@ -9,13 +9,13 @@ import {
   resultHeaders,
   truncatedDeadLetterHeaders,
 } from '../contract/headers';
-import { DEAD_LETTERED, type Outcome, type Result, type Settled, type Source } from '../contract/outcome';
+import { DEAD_LETTERED, type Outcome, type Settled, type Source } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
-import { buildResult, encodeResult } from '../contract/result';
+import { buildResult, encodeResult, typeOf } from '../contract/result';
 import { retryHeaders } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
 import type { Telemetry } from '../observability/telemetry';
-import type { BestEffortPublisher, Publication, Published, Publisher } from './publisher';
+import type { BestEffortPublisher, Draft, Publication, Published, Publisher } from './publisher';
 
 /** A command, valid or not, that has come to its end. */
 export interface Ended {
@@ -66,18 +66,32 @@ interface Deps {
 export class Settlement {
   constructor(private readonly deps: Deps) {}
 
-  /** Resolves once result and dead letter are acknowledged, so that the command's offset may be committed. Never rejects. */
-  settle(ended: Ended): Promise<void> {
-    const { topics, results } = this.deps;
-    const { record, command, channel, settled, completedAtMs, isReplay } = ended;
+  /**
+   * Calls `done` once result and dead letter are acknowledged, so that the command's offset may be committed. Every command comes
+   * this way: a callback, since promises would be most of what it costs.
+   */
+  settle(ended: Ended, done: () => void): void {
+    this.deps.results.write(new ResultDraft(this, ended, done));
+  }
+
+  /** The command's record on the results topic. */
+  resultOf({ record, command, channel, settled, completedAtMs, isReplay }: Ended): Publication {
     const result = buildResult({ command, channel, settled, source: sourceOf(record), completedAtMs, isReplay });
-    const value = encodeResult(result);
     const key = bytesOf(record.key) ?? (command.id === null ? null : Buffer.from(command.id));
     const headers = resultHeaders(record.headers, command.id, settled.outcome);
-    // Every command comes this way, and nearly all end here: no more promises than it takes.
-    return results.publish({ topic: topics.results, key, value, headers }).then((published) => {
-      if (published === 'acknowledged' && !DEAD_LETTERED[settled.outcome]) return this.settled(ended, result, value);
-      return this.writeRest(ended, published, value).then(() => this.settled(ended, result, value));
+    return { topic: this.deps.topics.results, key, value: encodeResult(result), headers };
+  }
+
+  /** The command's result is written, or cannot be as it is. */
+  written(ended: Ended, published: Published, done: () => void): void {
+    if (published === 'acknowledged' && !DEAD_LETTERED[ended.settled.outcome]) {
+      this.settled(ended);
+      done();
+      return;
+    }
+    void this.writeRest(ended, published).then(() => {
+      this.settled(ended);
+      done();
     });
   }
 
@@ -99,32 +113,34 @@ export class Settlement {
       headers: retryHeaders(record.headers, { ...cause, round, dueAtMs, hasOwnKey: record.key !== null }),
     });
     if (published === 'acknowledged') telemetry.parked(channel);
-    else await this.settle({ ...parked, isReplay: false });
+    else await new Promise<void>((done) => this.settle({ ...parked, isReplay: false }, done));
   }
 
   /** The result without what made it too large, where it was; then the dead letter, where there is one. */
-  private async writeRest(ended: Ended, published: Published, value: string): Promise<void> {
-    const { topics, results } = this.deps;
+  private async writeRest(ended: Ended, published: Published): Promise<void> {
     const { command, settled } = ended;
     if (published !== 'acknowledged') {
       const headers = resultHeaders({}, command.id, settled.outcome);
-      await this.publishFirst(results, [{ topic: topics.results, key: null, value, headers }]);
+      await this.publishFirst(this.deps.results, [{ ...this.resultOf(ended), key: null, headers }]);
     }
     if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended);
   }
 
-  private settled({ record, channel, lane, settled, isReplay }: Ended, result: Result, value: string): void {
+  private settled(ended: Ended): void {
     const { telemetry, wallMs } = this.deps;
-    telemetry.settled(channel, lane, result.type, settled.outcome, wallMs() - record.timestampMs);
+    const { record, command, channel, lane, settled, isReplay } = ended;
+    telemetry.settled(channel, lane, typeOf(command), settled.outcome, wallMs() - record.timestampMs);
     if (isReplay) telemetry.replayed(channel);
-    this.report(result);
-    this.reply(record, value);
+    this.report(ended);
+    this.reply(ended);
   }
 
-  private report({ outcome, attempts, httpStatus, source }: Result): void {
+  private report({ record, settled }: Ended): void {
     const { log, logsAll } = this.deps;
+    const { outcome, attempts, httpStatus } = settled;
     const isFault = FAULTS.has(outcome);
-    if (isFault || logsAll) log(isFault ? 'warn' : 'debug', 'settled', { ...source, outcome, attempts, httpStatus });
+    if (!isFault && !logsAll) return;
+    log(isFault ? 'warn' : 'debug', 'settled', { ...sourceOf(record), outcome, attempts, httpStatus });
   }
 
   private async writeDeadLetter({ record, settled }: Ended): Promise<void> {
@@ -157,7 +173,8 @@ export class Settlement {
   }
 
   /** Request/reply is a convenience: a failure is counted and holds nothing up. */
-  private reply(record: IncomingRecord, value: string): void {
+  private reply(ended: Ended): void {
+    const { record } = ended;
     const target = replyTarget(record.headers);
     if (target === null) return;
     const { replies, topics } = this.deps;
@@ -167,6 +184,7 @@ export class Settlement {
       return;
     }
     const headers = replyHeaders(target);
+    const { value } = this.resultOf(ended);
     void replies
       .tryPublish({ topic, key: null, value, headers, ...(partition === null ? {} : { partition }) })
       .then((isSent) => {
@@ -177,6 +195,23 @@ export class Settlement {
   private replyFailed({ topic: source, partition, offset }: IncomingRecord): void {
     this.deps.telemetry.replyFailed();
     this.deps.log('warn', 'a reply was not sent', { source, partition, offset });
+  }
+}
+
+/** One object for each command that waits for its batch. */
+class ResultDraft implements Draft {
+  constructor(
+    private readonly settlement: Settlement,
+    private readonly ended: Ended,
+    private readonly done: () => void,
+  ) {}
+
+  toRecord(): Publication {
+    return this.settlement.resultOf(this.ended);
+  }
+
+  published(how: Published): void {
+    this.settlement.written(this.ended, how, this.done);
   }
 }
 

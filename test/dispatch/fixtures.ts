@@ -261,10 +261,10 @@ export class World {
         return this.answer(job, startedMs);
       },
       outcomes: {
-        settle: async (job, ending) => {
+        settle: (job, ending, done) => {
           this.outcomes.set(job, [...(this.outcomes.get(job) ?? []), ending.settled]);
           this.endings.set(job, ending);
-          await this.sleep(this.settleMs());
+          void this.sleep(this.settleMs()).then(done);
         },
         park: async (job, _settled, round) => {
           this.parked.push({ job, round });

@@ -26,7 +26,10 @@ function open(): {
     isStoreDurable: false,
     wallMs: () => 0,
     add: (job) => jobs.push(job),
-    settle: async (end) => void ended.push(end),
+    settle: (end, done) => {
+      ended.push(end);
+      done();
+    },
   });
   const accept = async (command: unknown, over: Partial<IncomingRecord> = {}): Promise<void> => {
     const value = Buffer.from(JSON.stringify(command));

@@ -2,7 +2,7 @@ import { OPERATIONS } from '../../src/contract/operations';
 import { Topics } from '../../src/contract/topics';
 import type { InvalidCommand } from '../../src/contract/command';
 import type { Settled } from '../../src/contract/outcome';
-import type { Publication, Published } from '../../src/settlement/publisher';
+import type { Publication, Published, Publisher } from '../../src/settlement/publisher';
 import { readReturned } from '../../src/contract/retry-headers';
 import { type Ended, type ParkedCommand, Settlement } from '../../src/settlement/settlement';
 import { silentTelemetry } from '../dispatch/fixtures';
@@ -52,14 +52,15 @@ function world(refusals: { results: number; deadLetters: number; retries?: numbe
   const written: Publication[] = [];
   const order: string[] = [];
   const left = { retries: 0, ...refusals };
-  const publisher = (name: 'results' | 'deadLetters' | 'retries') => ({
-    publish: async (publication: Publication): Promise<Published> => {
+  const publisher = (name: 'results' | 'deadLetters' | 'retries'): Publisher => {
+    const publish = async (publication: Publication): Promise<Published> => {
       if (left[name]-- > 0) return 'too-large';
       order.push(name);
       written.push(publication);
       return 'acknowledged';
-    },
-  });
+    };
+    return { publish, write: (draft) => void publish(draft.toRecord()).then((how) => draft.published(how)) };
+  };
   const lines: string[] = [];
   const settlement = new Settlement({
     topics: new Topics('m.'),
@@ -76,32 +77,33 @@ function world(refusals: { results: number; deadLetters: number; retries?: numbe
     log: (_level, message) => lines.push(message),
     logsAll: false,
   });
-  return { settlement, written, order, lines };
+  const settle = (command: Ended): Promise<void> => new Promise((done) => settlement.settle(command, done));
+  return { settlement, settle, written, order, lines };
 }
 
 describe('the settlement', () => {
   it('writes the result before the dead letter', async () => {
-    const { settlement, order } = world({ results: 0, deadLetters: 0 });
-    await settlement.settle(ended);
+    const { settle, order } = world({ results: 0, deadLetters: 0 });
+    await settle(ended);
     expect(order).toEqual(['results', 'deadLetters']);
   });
 
   it('writes a result that is too large without key and own headers', async () => {
-    const { settlement, written } = world({ results: 1, deadLetters: 0 });
-    await settlement.settle(ended);
+    const { settle, written } = world({ results: 1, deadLetters: 0 });
+    await settle(ended);
     expect([written[0]?.topic, written[0]?.key]).toEqual(['m.results', null]);
   });
 
   it('writes a dead letter that is too large without value, and at last without key', async () => {
-    const { settlement, written } = world({ results: 0, deadLetters: 2 });
-    await settlement.settle(ended);
+    const { settle, written } = world({ results: 0, deadLetters: 2 });
+    await settle(ended);
     const { key, value, headers } = written[1] ?? {};
     expect([key, value, headers?.['kafka_dlt-truncated']]).toEqual([null, null, 'true']);
   });
 
   it('leaves a command unsettled where its topic takes no record at all', async () => {
-    const { settlement, lines } = world({ results: Infinity, deadLetters: 0 });
-    const settling = settlement.settle(ended).then(() => 'settled');
+    const { settle, lines } = world({ results: Infinity, deadLetters: 0 });
+    const settling = settle(ended).then(() => 'settled');
     await expect(Promise.race([settling, new Promise((resolve) => setTimeout(resolve, 50, 'waits'))])).resolves.toBe(
       'waits',
     );
@@ -109,8 +111,8 @@ describe('the settlement', () => {
   });
 
   it('says of a result that is published again when the command was settled, and that it was', async () => {
-    const { settlement, written } = world({ results: 0, deadLetters: 0 });
-    await settlement.settle({ ...ended, isReplay: true });
+    const { settle, written } = world({ results: 0, deadLetters: 0 });
+    await settle({ ...ended, isReplay: true });
     expect(JSON.parse(String(written[0]?.value))).toMatchObject({
       replayed: true,
       completedAt: '1970-01-01T00:00:01.000Z',
