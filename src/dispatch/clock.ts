@@ -6,6 +6,8 @@ export interface Clock {
   wallMs(): number;
   /** Calls `run` once after `delayMs`, unless the returned function is called first. */
   after(delayMs: number, run: () => void): () => void;
+  /** Calls `run` once when everything that has arrived by now is dealt with. */
+  soon(run: () => void): void;
 }
 
 /** Longest delay that a Node.js timer takes. */
@@ -18,4 +20,5 @@ export const systemClock: Clock = {
     const timer = setTimeout(run, Math.min(Math.max(delayMs, 0), MAX_TIMER_MS));
     return () => clearTimeout(timer);
   },
+  soon: (run) => void setImmediate(run),
 };

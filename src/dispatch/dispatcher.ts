@@ -80,7 +80,7 @@ export class Dispatcher {
     });
     const { claims, scheduler } = this;
     const { outcomes } = deps;
-    this.endings = new Endings({ scheduler, gate, claims, outcomes, onWritten: () => this.checkIdle() });
+    this.endings = new Endings({ scheduler, gate, claims, outcomes, clock, onWritten: () => this.checkIdle() });
   }
 
   get inFlight(): number {
@@ -185,7 +185,7 @@ export class Dispatcher {
     const probe = this.gate.begin(job, nowMs);
     this.calls.begin(job, nowMs);
     this.bulkhead.taken(job.channel, nowMs);
-    const admission = this.claims.admit(job);
+    const admission = this.admit(job);
     if (!(admission instanceof Promise)) {
       this.follow(job, probe, admission);
       return;
@@ -196,6 +196,13 @@ export class Dispatcher {
       this.pump();
       this.checkIdle();
     });
+  }
+
+  private admit(job: Job): Admission | Promise<Admission> {
+    const admission = this.claims.admit(job);
+    // Perhaps for the same command, which has ended just now.
+    const isHeld = !(admission instanceof Promise) && admission.kind === 'wait';
+    return isHeld && this.endings.catchUp() ? this.claims.admit(job) : admission;
   }
 
   /** For how long a command that could be sent before its claim was made may no longer be; 0 where it still may. */

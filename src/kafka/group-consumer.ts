@@ -20,6 +20,8 @@ import { stickyAssigner, type TopicPartition } from './sticky-assigner';
 
 /** How soon a member hears that another one is gone depends on it; a consumer with nothing to read sends fewer. */
 const HEARTBEATS_PER_SESSION = 20;
+/** Answers of the API are read in between: taking in what one fetch brings would hold them up for tens of milliseconds. */
+const RECORDS_PER_TURN = 32;
 const RESTART_AFTER_MS = 1_000;
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
@@ -326,13 +328,18 @@ export class GroupConsumer {
     this.commitNow = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     const source = this.partitions.get(partitionKey(batch.topic, batch.partition));
     if (source === undefined || !source.isOwned || this.isHalted) return;
-    const last = source.take(batch.messages, batch.highWatermark, this.deps.sink.accept);
-    if (last !== null) payload.resolveOffset(last);
-    this.deps.telemetry.read(batch.topic, batch.messages.length);
-    this.pauses.align();
-    this.deps.sink.accepted();
-    // kafkajs hands over batch after batch in one turn of the event loop: answers of the API are read in between.
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    const { ledger } = source;
+    for (let from = 0; from < batch.messages.length; from += RECORDS_PER_TURN) {
+      const messages = batch.messages.slice(from, from + RECORDS_PER_TURN);
+      const last = source.take(messages, batch.highWatermark, this.deps.sink.accept);
+      if (last !== null) payload.resolveOffset(last);
+      this.deps.telemetry.read(batch.topic, messages.length);
+      this.pauses.align();
+      this.deps.sink.accepted();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      // Lost meanwhile, perhaps to come back: then what is known of it starts anew, and the rest is read again.
+      if (last !== messages.at(-1)?.offset || !source.isOwned || source.ledger !== ledger || this.isHalted) return;
+    }
   }
 
   private changed(source: AssignedPartition): void {

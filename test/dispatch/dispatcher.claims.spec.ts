@@ -67,6 +67,13 @@ describe('Dispatcher: settled commands', () => {
     expect(world.endings.get(second ?? newJob())).toMatchObject({ settled: { outcome: 'accepted' }, isReplay: true });
   });
 
+  it('settles the second record at once where it follows the first on its key', async () => {
+    const world = new World({ latencyMs: () => 10 });
+    const [, second] = world.add({ key: 'a', id: 'same' }, { key: 'a', id: 'same' });
+    await world.pass(11);
+    expect(world.endings.get(second ?? newJob())).toMatchObject({ settled: { outcome: 'accepted' }, isReplay: true });
+  });
+
   it('refuses another request under the same id', async () => {
     const world = new World();
     world.addOne({ key: 'a', id: 'same' });

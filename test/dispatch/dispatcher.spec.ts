@@ -14,6 +14,19 @@ import {
 } from './fixtures';
 
 describe('Dispatcher: retries', () => {
+  it('makes the next call before it writes down what the last one came to', async () => {
+    const world = new World({ maxInFlight: 1 });
+    const [first, second] = world.add({ key: 'a' }, { key: 'b' });
+    let wereWritten = -1;
+    world.latencyOf = (job) => {
+      if (job === second) wereWritten = world.outcomes.size;
+      return 10;
+    };
+    await world.pass(50);
+    expect(wereWritten).toBe(0);
+    expect([...world.outcomes.keys()]).toEqual([first, second]);
+  });
+
   it('sends again after waits with full jitter, and gives up when the attempts are used up', async () => {
     const world = new World({ random: () => 0.5 });
     world.answer = () => status(500);

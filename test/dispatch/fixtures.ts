@@ -47,6 +47,10 @@ export class FakeClock implements Clock {
     return () => this.timers.delete(timer);
   }
 
+  soon(run: () => void): void {
+    queueMicrotask(run);
+  }
+
   get timerCount(): number {
     return this.timers.size;
   }
