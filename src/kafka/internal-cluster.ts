@@ -1,4 +1,4 @@
-import type { Kafka, KafkaMessage } from 'kafkajs';
+import type { Kafka, KafkaMessage, Producer, ProducerConfig } from 'kafkajs';
 
 /** What a fetch gives of one partition, before anything is left out. */
 export interface FetchedPartition {
@@ -69,14 +69,44 @@ const CREATE_CLUSTER = 'private:Kafka:createCluster';
  * @throws Error where another version of kafkajs has no such thing.
  */
 export function createCluster(kafka: Kafka): Cluster {
+  const options = { allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED, metadataMaxAge: 300_000 };
+  return clusterFactory(kafka).create(options);
+}
+
+/**
+ * A producer with the cluster that it writes through.
+ *
+ * @throws Error where another version of kafkajs has no such thing.
+ */
+export function createProducerWithCluster(
+  kafka: Kafka,
+  config: ProducerConfig,
+): { readonly producer: Producer; readonly cluster: Cluster } {
+  const { symbol, create } = clusterFactory(kafka);
+  let cluster: Cluster | null = null;
+  const watched = Object.create(kafka, {
+    [symbol]: { value: (options: object) => (cluster = create(options)) },
+  }) as Kafka;
+  const producer = watched.producer(config);
+  if (cluster === null) throw new Error('this version of kafkajs has no cluster to be used');
+  return { producer, cluster };
+}
+
+/** Connects to the leaders of all partitions of a topic: kafkajs does so as late as with the first record for each. */
+export async function connectToLeaders(cluster: Cluster, topic: string): Promise<void> {
+  await cluster.addTargetTopic(topic);
+  const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
+  const leaders = Object.keys(cluster.findLeaderForPartitions(topic, partitions));
+  await Promise.all(leaders.map((nodeId) => cluster.findBroker({ nodeId })));
+}
+
+function clusterFactory(kafka: Kafka): { readonly symbol: symbol; readonly create: (options: object) => Cluster } {
   const symbol = Object.getOwnPropertySymbols(kafka).find(({ description }) => description === CREATE_CLUSTER);
   const create: unknown = symbol === undefined ? undefined : Reflect.get(kafka, symbol);
-  if (typeof create !== 'function') throw new Error('this version of kafkajs has no cluster to be used');
-  return (create as (options: object) => Cluster)({
-    allowAutoTopicCreation: false,
-    isolationLevel: READ_COMMITTED,
-    metadataMaxAge: 300_000,
-  });
+  if (symbol === undefined || typeof create !== 'function') {
+    throw new Error('this version of kafkajs has no cluster to be used');
+  }
+  return { symbol, create: create as (options: object) => Cluster };
 }
 
 /** The records that a fetch is about: none of aborted transactions, no markers, none from before the offset asked for. */

@@ -20,9 +20,9 @@ export const REPLIES = Symbol('REPLIES');
 export const KAFKA_LOG = Symbol('KAFKA_LOG');
 
 const PUBLISHERS = [
-  { token: RESULTS, reason: 'results' },
-  { token: DEAD_LETTERS, reason: 'dead-letters' },
-  { token: RETRIES, reason: 'retries' },
+  { token: RESULTS, reason: 'results', urgent: (topics: Topics) => [topics.results] },
+  { token: DEAD_LETTERS, reason: 'dead-letters', urgent: (topics: Topics) => [topics.deadLetters] },
+  { token: RETRIES, reason: 'retries', urgent: () => [] },
 ] as const;
 
 /** The connection to Kafka, and what is written through it. */
@@ -45,18 +45,20 @@ const PUBLISHERS = [
       useFactory: ({ kafka }: Config, log: KafkaLog, resets: OffsetResets) =>
         createKafka(kafka, log, (topic, partition) => resets.tell(topic, partition)),
     },
-    ...PUBLISHERS.map(({ token, reason }) => ({
+    ...PUBLISHERS.map(({ token, reason, urgent }) => ({
       provide: token,
-      inject: [CONFIG, Kafka, Halts, TELEMETRY, KAFKA_LOG],
+      inject: [CONFIG, Kafka, Topics, Halts, TELEMETRY, KAFKA_LOG],
       useFactory: (
         { kafka: { publishTimeoutMs: timeoutMs } }: Config,
         kafka: Kafka,
+        topics: Topics,
         halts: Halts,
         telemetry: Telemetry,
         log: KafkaLog,
       ) =>
         new RecordPublisher({
           kafka,
+          urgentTopics: urgent(topics),
           timeoutMs,
           telemetry,
           log,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Kafka, KafkaJSProtocolError, type Message, type Producer } from 'kafkajs';
+import { type Kafka, KafkaJSProtocolError, type Message, type Producer, type ProducerConfig } from 'kafkajs';
 import { headerBytes } from '../contract/headers';
 import type { BestEffortPublisher, Draft, Publication, Published, Publisher } from '../settlement/publisher';
 import type { Telemetry } from '../observability/telemetry';
 import type { KafkaLog } from './kafka-client';
+import { type Cluster, connectToLeaders, createProducerWithCluster } from './internal-cluster';
 import { partitioner } from './partitioner';
 
 /** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
@@ -16,10 +17,20 @@ const BATCHES_APART_MS = 25;
 const LOAD_RECORDS = 4;
 /** Bytes that a record costs beside key and value, generously. */
 const RECORD_OVERHEAD_BYTES = 100;
+/** A leader that is away does not hold up the start for longer. */
+const LEADERS_WITHIN_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 /** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
 const RENEW_APART_MS = 200;
+
+const PRODUCER: ProducerConfig = {
+  allowAutoTopicCreation: false,
+  // The repetition is ours: one that kafkajs does by itself hides that Kafka takes no results, and leaves out what by then has
+  // moved to a broker that had answered already.
+  retry: { retries: 0, initialRetryTime: RETRY_MIN_MS },
+  createPartitioner: partitioner,
+};
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
@@ -33,6 +44,8 @@ interface Ready {
 
 interface Deps {
   readonly kafka: Kafka;
+  /** Topics whose first records are not to wait for a connection. */
+  readonly urgentTopics: readonly string[];
   readonly timeoutMs: number;
   readonly telemetry: Telemetry;
   readonly log: KafkaLog;
@@ -59,8 +72,11 @@ export class RecordPublisher implements Publisher {
   constructor(private readonly deps: Deps) {}
 
   async start(): Promise<void> {
-    this.producer ??= createProducer(this.deps.kafka);
-    await this.producer.connect();
+    if (this.producer !== null) return;
+    const { producer, cluster } = createProducerWithCluster(this.deps.kafka, PRODUCER);
+    this.producer = producer;
+    await producer.connect();
+    await this.reachLeaders(cluster);
   }
 
   write(draft: Draft): void {
@@ -70,6 +86,17 @@ export class RecordPublisher implements Publisher {
 
   publish(record: Publication): Promise<Published> {
     return new Promise((published) => this.write({ toRecord: () => record, published }));
+  }
+
+  /** Until its first results are acknowledged, a crash repeats whatever this process has sent: they wait for no connection. */
+  private async reachLeaders(cluster: Cluster): Promise<void> {
+    const { urgentTopics, log } = this.deps;
+    const reached = new AbortController();
+    const reaching = Promise.all(urgentTopics.map((topic) => connectToLeaders(cluster, topic)))
+      .catch((error: unknown) => log('debug', 'not all leaders are reached yet', { error: nameOf(error) }))
+      .finally(() => reached.abort());
+    const signal = AbortSignal.any([reached.signal, this.stopping.signal]);
+    await Promise.race([reaching, sleep(LEADERS_WITHIN_MS, undefined, { signal }).catch(() => undefined)]);
   }
 
   /** Ends the attempts; what is not acknowledged by then stays unacknowledged for ever. */
@@ -173,7 +200,7 @@ export class ReplyPublisher implements BestEffortPublisher {
     private readonly kafka: Kafka,
     private readonly log: KafkaLog,
   ) {
-    this.producer = createProducer(kafka);
+    this.producer = kafka.producer(PRODUCER);
   }
 
   start(): Promise<void> {
@@ -240,7 +267,7 @@ export class ReplyPublisher implements BestEffortPublisher {
   }
 
   private async renew(): Promise<void> {
-    const fresh = createProducer(this.kafka);
+    const fresh = this.kafka.producer(PRODUCER);
     await fresh.connect();
     const stale = this.producer;
     const underWay = [...this.sending];
@@ -254,16 +281,6 @@ async function sendReply(producer: Producer, record: Publication): Promise<void>
   const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
   // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
   if (written.length === 0) throw new Error('there is no such partition');
-}
-
-function createProducer(kafka: Kafka): Producer {
-  return kafka.producer({
-    allowAutoTopicCreation: false,
-    // The repetition is ours: one that kafkajs does by itself hides that Kafka takes no results, and leaves out what by then has
-    // moved to a broker that had answered already.
-    retry: { retries: 0, initialRetryTime: RETRY_MIN_MS },
-    createPartitioner: partitioner,
-  });
 }
 
 function byTopic(records: readonly Publication[]): { topic: string; messages: Message[] }[] {

@@ -108,7 +108,7 @@ export class MessagesApiClient implements CallOwner {
   /** Refuses further calls, aborts those under way (they get their results by the same rules) and closes the connections. */
   async destroy(): Promise<void> {
     this.#closed = true;
-    for (const call of [...this.#pending]) call.stop('aborted');
+    for (const call of this.#pending.toArray()) call.stop('aborted');
     if (this.#timer !== null) clearTimeout(this.#timer);
     const reason = new Error('the client is closed');
     await Promise.all(this.#connections.map((connection) => connection.destroy(reason)));
@@ -175,7 +175,7 @@ export class MessagesApiClient implements CallOwner {
   #expire(): void {
     const nowMs = performance.now();
     this.#timer = null;
-    for (const call of [...this.#pending]) {
+    for (const call of this.#pending.toArray()) {
       if (call.deadlineMs > nowMs) return this.#armTimer(call.deadlineMs - nowMs);
       call.stop('timeout');
     }
@@ -189,7 +189,7 @@ export class MessagesApiClient implements CallOwner {
   }
 
   #stopAll(signal: AbortSignal, reason: StopReason): void {
-    for (const call of [...this.#pending]) {
+    for (const call of this.#pending.toArray()) {
       if (call.signal === signal) call.stop(reason);
     }
   }

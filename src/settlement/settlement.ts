@@ -87,12 +87,7 @@ export class Settlement {
     if (published === 'acknowledged' && !DEAD_LETTERED[ended.settled.outcome]) {
       this.settled(ended);
       done();
-      return;
-    }
-    void this.writeRest(ended, published).then(() => {
-      this.settled(ended);
-      done();
-    });
+    } else void this.writeRest(ended, published, done);
   }
 
   /**
@@ -117,13 +112,15 @@ export class Settlement {
   }
 
   /** The result without what made it too large, where it was; then the dead letter, where there is one. */
-  private async writeRest(ended: Ended, published: Published): Promise<void> {
+  private async writeRest(ended: Ended, published: Published, done: () => void): Promise<void> {
     const { command, settled } = ended;
     if (published !== 'acknowledged') {
       const headers = resultHeaders({}, command.id, settled.outcome);
       await this.publishFirst(this.deps.results, [{ ...this.resultOf(ended), key: null, headers }]);
     }
     if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended);
+    this.settled(ended);
+    done();
   }
 
   private settled(ended: Ended): void {

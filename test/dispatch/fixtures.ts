@@ -268,7 +268,11 @@ export class World {
         settle: (job, ending, done) => {
           this.outcomes.set(job, [...(this.outcomes.get(job) ?? []), ending.settled]);
           this.endings.set(job, ending);
-          void this.sleep(this.settleMs()).then(done);
+          const settle = async (): Promise<void> => {
+            await this.sleep(this.settleMs());
+            done();
+          };
+          void settle();
         },
         park: async (job, _settled, round) => {
           this.parked.push({ job, round });
