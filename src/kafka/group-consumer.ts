@@ -8,6 +8,7 @@ import type { PartitionGauges, Telemetry } from '../observability/telemetry';
 import { type AcceptRecord, AssignedPartition, type DueAt } from './assigned-partition';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
+import { nameOf } from './errors';
 import { Handover } from './handover';
 import { HeartbeatInterval } from './heartbeat-interval';
 import type { IntakeBudget } from './intake-budget';
@@ -355,8 +356,4 @@ export class GroupConsumer {
   private opening(): AssignedPartition[] {
     return [...this.partitions.values()].filter((source) => source.isOpening);
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
 }

@@ -9,7 +9,8 @@ import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { createKafka, type KafkaLog } from './kafka-client';
 import { OffsetResets } from './offset-resets';
-import { RecordPublisher, ReplyPublisher } from './record-publisher';
+import { RecordPublisher } from './record-publisher';
+import { ReplyPublisher } from './reply-publisher';
 
 /** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
 export const RESULTS = Symbol('RESULTS');

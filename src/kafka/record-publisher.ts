@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Kafka, KafkaJSProtocolError, type Message, type Producer, type ProducerConfig } from 'kafkajs';
+import type { Kafka, Producer } from 'kafkajs';
 import { headerBytes } from '../contract/headers';
-import type { BestEffortPublisher, Draft, Publication, Published, Publisher } from '../settlement/publisher';
+import type { Draft, Publication, Published, Publisher } from '../settlement/publisher';
 import type { Telemetry } from '../observability/telemetry';
-import type { KafkaLog } from './kafka-client';
+import { isOfType, nameOf } from './errors';
 import { type Cluster, connectToLeaders, createProducerWithCluster } from './internal-cluster';
-import { partitioner } from './partitioner';
+import type { KafkaLog } from './kafka-client';
+import { byTopic, PRODUCER } from './producing';
 
 /** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -21,19 +22,8 @@ const RECORD_OVERHEAD_BYTES = 100;
 const LEADERS_WITHIN_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
-/** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
-const RENEW_APART_MS = 200;
-
-const PRODUCER: ProducerConfig = {
-  allowAutoTopicCreation: false,
-  // The repetition is ours: one that kafkajs does by itself hides that Kafka takes no results, and leaves out what by then has
-  // moved to a broker that had answered already.
-  retry: { retries: 0, initialRetryTime: RETRY_MIN_MS },
-  createPartitioner: partitioner,
-};
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
-const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 
 /** A draft that has its record. */
 interface Ready {
@@ -185,115 +175,6 @@ export class RecordPublisher implements Publisher {
   }
 }
 
-/** Sends replies, each by itself: a missing reply topic must not keep others from theirs. */
-export class ReplyPublisher implements BestEffortPublisher {
-  private producer: Producer;
-  /** Replies under way. A producer that is closed under one connects again for it, and stays connected. */
-  private readonly sending = new Set<Promise<boolean>>();
-  /** Resolves once the producers of before are closed. */
-  private retired: Promise<void> = Promise.resolve();
-  private renewal: Promise<void> | null = null;
-  private renewedAtMs = -Infinity;
-  private isStopped = false;
-
-  constructor(
-    private readonly kafka: Kafka,
-    private readonly log: KafkaLog,
-  ) {
-    this.producer = kafka.producer(PRODUCER);
-  }
-
-  start(): Promise<void> {
-    return this.producer.connect();
-  }
-
-  async stop(): Promise<void> {
-    this.isStopped = true;
-    await Promise.all(this.sending);
-    await this.renewal;
-    await this.retired;
-    await this.producer.disconnect();
-  }
-
-  tryPublish(record: Publication): Promise<boolean> {
-    if (this.isStopped) return Promise.resolve(false);
-    const sending = this.publish(record).finally(() => void this.sending.delete(sending));
-    this.sending.add(sending);
-    return sending;
-  }
-
-  /**
-   * kafkajs asks for the metadata of all topics that a producer ever wrote to at once, which fails from when one of them is
-   * deleted: no new reply topic would ever be found. So a reply that fails that way is tried again with a fresh producer.
-   */
-  private async publish(record: Publication): Promise<boolean> {
-    const { producer } = this;
-    try {
-      await sendReply(producer, record);
-      return true;
-    } catch (error) {
-      if (await this.isRenewed(producer, error)) {
-        return sendReply(this.producer, record).then(
-          () => true,
-          (again: unknown) => this.giveUp(again),
-        );
-      }
-      return this.giveUp(error);
-    }
-  }
-
-  private giveUp(error: unknown): false {
-    this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
-    return false;
-  }
-
-  private async isRenewed(failed: Producer, error: unknown): Promise<boolean> {
-    if (this.isStopped || !isOfType(error, UNKNOWN_TOPIC)) return false;
-    if (failed === this.producer && this.renewal === null) {
-      this.renewal = this.renewInTurn().catch((fault: unknown) => void this.giveUp(fault));
-      await this.renewal;
-      this.renewal = null;
-    }
-    await this.renewal;
-    return failed !== this.producer;
-  }
-
-  private async renewInTurn(): Promise<void> {
-    const waitMs = this.renewedAtMs + RENEW_APART_MS - performance.now();
-    if (waitMs > 0) await sleep(waitMs);
-    if (this.isStopped) return;
-    this.renewedAtMs = performance.now();
-    await this.renew();
-  }
-
-  private async renew(): Promise<void> {
-    const fresh = this.kafka.producer(PRODUCER);
-    await fresh.connect();
-    const stale = this.producer;
-    const underWay = [...this.sending];
-    this.producer = fresh;
-    // Those that wait for this renewal are among them, so nobody waits for what follows.
-    this.retired = Promise.all([this.retired, ...underWay]).then(() => stale.disconnect());
-  }
-}
-
-async function sendReply(producer: Producer, record: Publication): Promise<void> {
-  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
-  // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
-  if (written.length === 0) throw new Error('there is no such partition');
-}
-
-function byTopic(records: readonly Publication[]): { topic: string; messages: Message[] }[] {
-  const topics = new Map<string, Message[]>();
-  for (const { topic, key, value, headers, partition } of records) {
-    const message: Message = { key, value, headers, ...(partition === undefined ? {} : { partition }) };
-    const messages = topics.get(topic);
-    if (messages === undefined) topics.set(topic, [message]);
-    else messages.push(message);
-  }
-  return [...topics].map(([topic, messages]) => ({ topic, messages }));
-}
-
 function readyOf(draft: Draft): Ready {
   const record = draft.toRecord();
   return { draft, record, bytes: sizeOf(record) };
@@ -302,15 +183,4 @@ function readyOf(draft: Draft): Ready {
 function sizeOf({ key, value, headers }: Publication): number {
   const valueBytes = value === null ? 0 : Buffer.byteLength(value);
   return RECORD_OVERHEAD_BYTES + (key?.length ?? 0) + valueBytes + headerBytes(headers);
-}
-
-function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof KafkaJSProtocolError && types.has(cause.type)) return true;
-  }
-  return false;
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
 }

@@ -1,0 +1,14 @@
+import { KafkaJSProtocolError } from 'kafkajs';
+
+/** Whether Kafka's answer, or what brought the error about, is one of these types of the protocol. */
+export function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof KafkaJSProtocolError && types.has(cause.type)) return true;
+  }
+  return false;
+}
+
+/** An error for the log: kafkajs' own messages name brokers and topics, never what is in records. */
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
+}

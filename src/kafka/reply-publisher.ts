@@ -1,0 +1,109 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kafka, Producer } from 'kafkajs';
+import type { BestEffortPublisher, Publication } from '../settlement/publisher';
+import { isOfType, nameOf } from './errors';
+import type { KafkaLog } from './kafka-client';
+import { byTopic, PRODUCER } from './producing';
+
+/** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
+const RENEW_APART_MS = 200;
+const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
+
+/** Sends replies, each by itself: a missing reply topic must not keep others from theirs. */
+export class ReplyPublisher implements BestEffortPublisher {
+  private producer: Producer;
+  /** Replies under way. A producer that is closed under one connects again for it, and stays connected. */
+  private readonly sending = new Set<Promise<boolean>>();
+  /** Resolves once the producers of before are closed. */
+  private retired: Promise<void> = Promise.resolve();
+  private renewal: Promise<void> | null = null;
+  private renewedAtMs = -Infinity;
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly kafka: Kafka,
+    private readonly log: KafkaLog,
+  ) {
+    this.producer = kafka.producer(PRODUCER);
+  }
+
+  start(): Promise<void> {
+    return this.producer.connect();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await Promise.all(this.sending);
+    await this.renewal;
+    await this.retired;
+    await this.producer.disconnect();
+  }
+
+  tryPublish(record: Publication): Promise<boolean> {
+    if (this.stopping.signal.aborted) return Promise.resolve(false);
+    const sending = this.publish(record).finally(() => void this.sending.delete(sending));
+    this.sending.add(sending);
+    return sending;
+  }
+
+  /**
+   * kafkajs asks for the metadata of all topics that a producer ever wrote to at once, which fails from when one of them is
+   * deleted: no new reply topic would ever be found. So a reply that fails that way is tried again with a fresh producer.
+   */
+  private async publish(record: Publication): Promise<boolean> {
+    const { producer } = this;
+    try {
+      await sendReply(producer, record);
+      return true;
+    } catch (error) {
+      if (await this.isRenewed(producer, error)) {
+        return sendReply(this.producer, record).then(
+          () => true,
+          (again: unknown) => this.giveUp(again),
+        );
+      }
+      return this.giveUp(error);
+    }
+  }
+
+  private giveUp(error: unknown): false {
+    this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
+    return false;
+  }
+
+  private async isRenewed(failed: Producer, error: unknown): Promise<boolean> {
+    if (this.stopping.signal.aborted || !isOfType(error, UNKNOWN_TOPIC)) return false;
+    if (failed === this.producer && this.renewal === null) {
+      this.renewal = this.renewInTurn().catch((fault: unknown) => void this.giveUp(fault));
+      await this.renewal;
+      this.renewal = null;
+    }
+    await this.renewal;
+    return failed !== this.producer;
+  }
+
+  private async renewInTurn(): Promise<void> {
+    const waitMs = this.renewedAtMs + RENEW_APART_MS - performance.now();
+    const { signal } = this.stopping;
+    if (waitMs > 0) await sleep(waitMs, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    this.renewedAtMs = performance.now();
+    await this.renew();
+  }
+
+  private async renew(): Promise<void> {
+    const fresh = this.kafka.producer(PRODUCER);
+    await fresh.connect();
+    const stale = this.producer;
+    const underWay = [...this.sending];
+    this.producer = fresh;
+    // Those that wait for this renewal are among them, so nobody waits for what follows.
+    this.retired = Promise.all([this.retired, ...underWay]).then(() => stale.disconnect());
+  }
+}
+
+async function sendReply(producer: Producer, record: Publication): Promise<void> {
+  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
+  // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
+  if (written.length === 0) throw new Error('there is no such partition');
+}
