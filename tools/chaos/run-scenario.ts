@@ -76,6 +76,9 @@ export async function runScenario(
     recoveries: recoveriesOf(recovered, commands, calls),
     unsettled,
   };
+  for (const { resumedAfterMs, herd } of observed.recoveries) {
+    say(`    every partition was served ${resumedAfterMs} ms after the API was back, ${herd} calls in the first 100 ms`);
+  }
   const allowed = scenario.allowed(plan);
   const broken = brokenPromises(account, allowed, observed);
   for (const line of broken) say(`  BROKEN: ${line}`);
