@@ -26,7 +26,7 @@ export interface Hold {
 }
 
 /** While both lanes have something to send, one in so many commands of a channel is of the bulk lane. */
-const BULK_ONE_IN = 10;
+const BULK_ONE_IN = 5;
 const BULK_FIRST: readonly Lane[] = LANES.toReversed();
 
 const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false };
@@ -36,7 +36,7 @@ type Wake<J> =
   | { readonly group: Group<J>; readonly waitId: number };
 
 /**
- * Chooses the next command. Channels take turns; within a channel the transactional lane goes first, but for every tenth
+ * Chooses the next command. Channels take turns; within a channel the transactional lane goes first, but for every fifth
  * turn; within a lane workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or with everything the
  * same limit holds, so nothing else waits for it. Every operation is O(log n) in the commands held.
  *

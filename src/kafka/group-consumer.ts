@@ -6,6 +6,7 @@ import type { PartitionQueues } from '../dispatch/queues';
 import type { Job } from '../dispatch/job';
 import type { PartitionGauges, Telemetry } from '../observability/telemetry';
 import { type AcceptRecord, AssignedPartition, type DueAt } from './assigned-partition';
+import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
 import { nameOf } from './errors';
@@ -21,8 +22,6 @@ import { stickyAssigner, type TopicPartition } from './sticky-assigner';
 
 /** How soon a member hears that another one is gone depends on it; a consumer with nothing to read sends fewer. */
 const HEARTBEATS_PER_SESSION = 20;
-/** Answers of the API are read in between: taking in what one fetch brings would hold them up for tens of milliseconds. */
-const RECORDS_PER_TURN = 32;
 const RESTART_AFTER_MS = 1_000;
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
@@ -328,19 +327,16 @@ export class GroupConsumer {
     const { batch } = payload;
     this.commitNow = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     const source = this.partitions.get(partitionKey(batch.topic, batch.partition));
-    if (source === undefined || !source.isOwned || this.isHalted) return;
-    const { ledger } = source;
-    for (let from = 0; from < batch.messages.length; from += RECORDS_PER_TURN) {
-      const messages = batch.messages.slice(from, from + RECORDS_PER_TURN);
+    if (source === undefined || !source.isOwned) return;
+    await takeInTurns(source, batch.messages, (messages) => {
+      if (this.isHalted) return false;
       const last = source.take(messages, batch.highWatermark, this.deps.sink.accept);
       if (last !== null) payload.resolveOffset(last);
       this.deps.telemetry.read(batch.topic, messages.length);
       this.pauses.align();
       this.deps.sink.accepted();
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      // Lost meanwhile, perhaps to come back: then what is known of it starts anew, and the rest is read again.
-      if (last !== messages.at(-1)?.offset || !source.isOwned || source.ledger !== ledger || this.isHalted) return;
-    }
+      return last === messages.at(-1)?.offset;
+    });
   }
 
   private changed(source: AssignedPartition): void {

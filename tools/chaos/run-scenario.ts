@@ -77,7 +77,9 @@ export async function runScenario(
     unsettled,
   };
   for (const { resumedAfterMs, herd } of observed.recoveries) {
-    say(`    every partition was served ${resumedAfterMs} ms after the API was back, ${herd} calls in the first 100 ms`);
+    say(
+      `    every partition was served ${resumedAfterMs} ms after the API was back, ${herd} calls in the first 100 ms`,
+    );
   }
   const allowed = scenario.allowed(plan);
   const broken = brokenPromises(account, allowed, observed);

@@ -1,0 +1,23 @@
+import type { KafkaMessage } from 'kafkajs';
+import type { AssignedPartition } from './assigned-partition';
+
+/** Taking in all that one fetch brings would hold up answers of the API for tens of milliseconds. */
+export const RECORDS_PER_TURN = 32;
+
+/**
+ * Takes a batch in, some records in each turn of the event loop, so that answers of the API are read in between. Ends early
+ * where `take` says false, and where the partition is lost meanwhile: even if it has come back by then, its ledger begins anew
+ * at what is committed, and must see every record from there on.
+ */
+export async function takeInTurns(
+  source: Pick<AssignedPartition, 'isOwned' | 'ledger'>,
+  messages: readonly KafkaMessage[],
+  take: (messages: readonly KafkaMessage[]) => boolean,
+): Promise<void> {
+  const { ledger } = source;
+  for (let from = 0; from < messages.length; from += RECORDS_PER_TURN) {
+    if (!take(messages.slice(from, from + RECORDS_PER_TURN))) return;
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    if (!source.isOwned || source.ledger !== ledger) return;
+  }
+}

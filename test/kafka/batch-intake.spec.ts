@@ -1,0 +1,81 @@
+import type { KafkaMessage } from 'kafkajs';
+import { AssignedPartition } from '../../src/kafka/assigned-partition';
+import { RECORDS_PER_TURN, takeInTurns } from '../../src/kafka/batch-intake';
+import { IntakeBudget } from '../../src/kafka/intake-budget';
+
+const COUNT = RECORDS_PER_TURN * 3 + 5;
+const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);
+const messages: readonly KafkaMessage[] = range(0, COUNT).map((offset) => ({
+  key: null,
+  value: Buffer.from('{}'),
+  timestamp: '0',
+  attributes: 0,
+  offset: String(offset),
+  headers: {},
+}));
+
+/** A partition of a replica, read from its first record on, and the offsets that it has handed over. */
+function world() {
+  const source = new AssignedPartition(
+    't',
+    0,
+    { keys: new Map() },
+    new IntakeBudget({ maxCommands: 1_000, maxBytes: 1_000_000 }),
+    () => undefined,
+    () => true,
+    () => null,
+  );
+  source.open({ offset: null, done: [] }, 'tag');
+  const handed: number[] = [];
+  const take = (batch: readonly KafkaMessage[]): boolean => {
+    const last = source.take(batch, String(COUNT), ({ offset }) => handed.push(offset));
+    return last === batch.at(-1)?.offset;
+  };
+  return { source, handed, take };
+}
+
+describe('taking in a batch', () => {
+  it('hands over all of it in order, and lets others have the event loop in between', async () => {
+    const { source, handed, take } = world();
+    const between: number[] = [];
+    const watch = (): void => {
+      between.push(handed.length);
+      if (handed.length < COUNT) setImmediate(watch);
+    };
+    setImmediate(watch);
+    await takeInTurns(source, messages, take);
+    expect(handed).toEqual(range(0, COUNT));
+    expect(between.slice(0, 3)).toEqual([1, 2, 3].map((turns) => turns * RECORDS_PER_TURN));
+  });
+
+  it('ends where no more is to be taken', async () => {
+    const { source } = world();
+    let turns = 0;
+    await takeInTurns(source, messages, () => ++turns < 2);
+    expect(turns).toBe(2);
+  });
+
+  it('ends where the partition is lost', async () => {
+    const { source, handed, take } = world();
+    setImmediate(() => source.lose());
+    await takeInTurns(source, messages, take);
+    expect(handed).toEqual(range(0, RECORDS_PER_TURN));
+  });
+
+  it('leaves no record out where the partition is lost and comes back meanwhile', async () => {
+    const { source, handed, take } = world();
+    setImmediate(() => {
+      source.lose();
+      for (const offset of handed) source.forgotten({ ...RECORD, offset });
+      source.reopen();
+      source.open({ offset: 0, done: [] }, 'tag');
+    });
+    await takeInTurns(source, messages, take);
+    expect(handed).toEqual(range(0, RECORDS_PER_TURN));
+    handed.length = 0;
+    await takeInTurns(source, messages, take);
+    expect(handed).toEqual(range(0, COUNT));
+  });
+});
+
+const RECORD = { topic: 't', partition: 0, timestampMs: 0, key: null, value: '{}', headers: {} };
