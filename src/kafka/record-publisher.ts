@@ -51,8 +51,6 @@ interface Deps {
 export class RecordPublisher implements Publisher {
   private producer: Producer | null = null;
   private queue: Draft[] = [];
-  /** The first of the queue, where it did not fit the last batch. */
-  private ahead: Ready | null = null;
   private running: Promise<void> | null = null;
   private isBlocked = false;
   private lastBatchAtMs = -Infinity;
@@ -122,10 +120,9 @@ export class RecordPublisher implements Publisher {
     const batch: Ready[] = [];
     let bytes = 0;
     for (const draft of this.queue) {
-      const next: Ready = this.ahead ?? readyOf(draft);
+      const next = readyOf(draft);
       bytes += next.bytes;
-      this.ahead = batch.length > 0 && bytes > MAX_BATCH_BYTES ? next : null;
-      if (this.ahead !== null) break;
+      if (batch.length > 0 && bytes > MAX_BATCH_BYTES) break;
       batch.push(next);
     }
     this.queue.splice(0, batch.length);

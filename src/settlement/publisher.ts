@@ -14,7 +14,7 @@ export type Published = 'acknowledged' | 'too-large';
  * waits for longer than most of what a command needs lives.
  */
 export interface Draft {
-  /** Asked once. */
+  /** Asked when its batch is put together, and again with the next one where it does not fit; always the same. */
   toRecord(): Publication;
   published(how: Published): void;
 }
