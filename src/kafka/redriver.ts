@@ -1,18 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  type Admin,
-  type Kafka,
-  KafkaJSProtocolError,
-  type Message,
-  type Producer,
-  type RecordMetadata,
-} from 'kafkajs';
+import { type Admin, type Kafka, KafkaJSProtocolError, type Producer, type RecordMetadata } from 'kafkajs';
 import type { Redriven, Redriver } from '../dead-letters/ports';
 import type { PageCommit, PageMarks } from '../dead-letters/redrive-marks';
 import type { Publication } from '../settlement/publisher';
 import { readCommitted } from './committed-offsets';
 import { withinDeadline } from './deadline';
 import { partitioner } from './partitioner';
+import { byTopic } from './producing';
 
 /**
  * A transaction that is left open, as by a kill, holds up the readers of the command topics for so long, unless the next
@@ -150,18 +144,6 @@ function refuseDropped(records: readonly Publication[], written: readonly Record
     if (places.has(`${topic}/${partition}`)) continue;
     throw new Error(`${topic}/${partition} is not known to all brokers yet`);
   }
-}
-
-function byTopic(records: readonly Publication[]): { topic: string; messages: Message[] }[] {
-  return [...Map.groupBy(records, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
-    topic,
-    messages: ofTopic.map(({ key, value, headers, partition }) => ({
-      key,
-      value,
-      headers,
-      ...(partition === undefined ? {} : { partition }),
-    })),
-  }));
 }
 
 function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
