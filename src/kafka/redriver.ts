@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Admin, type Kafka, KafkaJSProtocolError, type Producer, type RecordMetadata } from 'kafkajs';
+import type { Admin, Kafka, Producer, RecordMetadata } from 'kafkajs';
 import type { Redriven, Redriver } from '../dead-letters/ports';
 import type { PageCommit, PageMarks } from '../dead-letters/redrive-marks';
 import type { Publication } from '../settlement/publisher';
 import { readCommitted } from './committed-offsets';
 import { withinDeadline } from './deadline';
+import { isOfType } from './errors';
 import { partitioner } from './partitioner';
 import { byTopic } from './producing';
 
@@ -21,9 +22,10 @@ const RETRY = { retries: 8, initialRetryTime: 20, maxRetryTime: 2_000 };
 const GROUPS_AT_ONCE = 8;
 
 const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
+/** In the versions of the requests that kafkajs 2.2.4 speaks, PRODUCER_FENCED is told as INVALID_PRODUCER_EPOCH. */
 const TAKEN_OVER: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
-/** PRODUCER_FENCED, which kafkajs 2.2.4 has no name for. */
-const FENCED_CODE = 90;
+/** Said to the end of a transaction: another one has the transactional id, or the brokers are about to give it to that. */
+const CUT_OFF: ReadonlySet<string> = new Set([...TAKEN_OVER, 'CONCURRENT_TRANSACTIONS']);
 
 interface Deps {
   readonly kafka: Kafka;
@@ -81,6 +83,7 @@ export class TransactionalRedriver implements Redriver {
   private async transact(records: readonly Publication[], commits: readonly PageCommit[]): Promise<Redriven> {
     if (this.producer === null) throw new Error('a redrive takes over before it writes');
     const transaction = await this.producer.transaction();
+    let isEnding = false;
     try {
       const topicMessages = byTopic(records);
       refuseDropped(records, await transaction.sendBatch({ acks: -1, topicMessages }));
@@ -88,12 +91,14 @@ export class TransactionalRedriver implements Redriver {
         const topics = [{ topic: this.deps.deadLetters, partitions: [...partitions] }];
         await transaction.sendOffsets({ consumerGroupId: this.groupOf(page), topics });
       }
+      isEnding = true;
       await transaction.commit();
       return 'redriven';
     } catch (error) {
-      // Cut off by another redrive, a broker may call it any fault; the end of the transaction is refused with the true one.
-      const refusal: unknown = await transaction.abort().catch((reason: unknown) => reason);
-      if (isOfType(error, TAKEN_OVER) || isOfType(refusal, TAKEN_OVER)) return 'taken-over';
+      // Cut off by another redrive, a broker may call it any fault; the end of the transaction, of which kafkajs permits one, is
+      // refused with the true one.
+      const refusal: unknown = isEnding ? error : await transaction.abort().catch((reason: unknown) => reason);
+      if (isOfType(error, TAKEN_OVER) || isOfType(refusal, CUT_OFF)) return 'taken-over';
       if (isOfType(error, TOO_LARGE)) return 'too-large';
       throw error;
     }
@@ -144,12 +149,4 @@ function refuseDropped(records: readonly Publication[], written: readonly Record
     if (places.has(`${topic}/${partition}`)) continue;
     throw new Error(`${topic}/${partition} is not known to all brokers yet`);
   }
-}
-
-function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (!(cause instanceof KafkaJSProtocolError)) continue;
-    if (types.has(cause.type) || (types === TAKEN_OVER && cause.code === FENCED_CODE)) return true;
-  }
-  return false;
 }
