@@ -1,0 +1,51 @@
+import type { KafkaMessage } from 'kafkajs';
+import { RecordPublisher } from '../../src/kafka/record-publisher';
+import type { Telemetry } from '../../src/observability/telemetry';
+import type { Published } from '../../src/settlement/publisher';
+import { kafkaClient } from '../../tools/lib/kafka-client.ts';
+import { readAll } from '../../tools/lib/reading.ts';
+import { TestBed } from './harness';
+
+const KIB = 1024;
+
+type WithBatch = KafkaMessage & { readonly batchContext: { readonly firstOffset: string } };
+
+/** Writes all in one turn; resolves with how each ended and, per batch on the broker, the sizes of its records in KiB. */
+async function publish(sizesKib: readonly number[]): Promise<{ ends: Published[]; batches: number[][] }> {
+  await using bed = await TestBed.start({ service: false });
+  const kafka = kafkaClient(bed.brokers);
+  const topic = bed.topics.deadLetters;
+  const publisher = new RecordPublisher({
+    kafka,
+    urgentTopics: [topic],
+    timeoutMs: 10_000,
+    telemetry: { published: () => undefined, publishFailed: () => undefined } as unknown as Telemetry,
+    log: () => undefined,
+    onBlocked: () => undefined,
+  });
+  await publisher.start();
+  try {
+    const records = sizesKib.map((sizeKib) => ({ topic, key: null, value: 'v'.repeat(sizeKib * KIB), headers: {} }));
+    const ends = await Promise.all(records.map((record) => publisher.publish(record)));
+    const count = ends.filter((end) => end === 'acknowledged').length;
+    const written = (await readAll(kafka, topic, count, AbortSignal.timeout(20_000))) as WithBatch[];
+    const batches = Map.groupBy(written, ({ batchContext }) => batchContext.firstOffset).values();
+    return { ends, batches: [...batches].map((batch) => batch.map(({ value }) => (value?.length ?? 0) / KIB)) };
+  } finally {
+    await publisher.stop();
+  }
+}
+
+describe('records that are written at once', () => {
+  it('fill batches of up to 512 KiB, in their order; a larger one goes alone', async () => {
+    const { ends, batches } = await publish([200, 200, 200, 600, 1, 2, 511, 3, 500, 4]);
+    expect(new Set(ends)).toEqual(new Set(['acknowledged']));
+    expect(batches).toEqual([[200, 200], [200], [600], [1, 2], [511], [3, 500, 4]]);
+  });
+
+  it('are all written but one that is too large for the broker', async () => {
+    const { ends, batches } = await publish([1, 1_100, 2]);
+    expect(ends).toEqual(['acknowledged', 'too-large', 'acknowledged']);
+    expect(batches).toEqual([[1], [2]]);
+  });
+});
