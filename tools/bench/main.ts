@@ -13,6 +13,7 @@ import { summarizeProfiles } from './cpu-profile.ts';
 import { isMet } from './figures.ts';
 import type { Figure } from './figures.ts';
 import { renderReport } from './report.ts';
+import { warmBroker } from './warm-broker.ts';
 import { WORKLOADS } from './workloads.ts';
 
 const say = (line: string): void => console.error(line);
@@ -42,6 +43,8 @@ await runTool(async (signal) => {
 
 async function runAll(bench: Bench, { workloads }: BenchArguments): Promise<Figure[]> {
   const figures: Figure[] = [];
+  say('the broker warms up …');
+  await warmBroker(bench);
   for (const name of workloads) {
     const workload = WORKLOADS.get(name);
     if (workload === undefined) throw new RangeError(`no workload ${name}`);
