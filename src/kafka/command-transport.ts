@@ -18,13 +18,14 @@ import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
 import type { Settlement } from '../settlement/settlement';
 import type { AcceptRecord } from './assigned-partition';
+import type { RecordSink } from './assigned-partitions';
 import { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import type { OffsetResets } from './offset-resets';
 import { removeFormerMembers } from './former-members';
-import { GroupConsumer, type Reading, type RecordSink } from './group-consumer';
+import { GroupConsumer } from './group-consumer';
 import { type Handler, sendByHandler } from './nest-handler';
-import { commandReading, retryReadings } from './readings';
+import { commandReading, type Reading, retryReadings } from './readings';
 import { StartError, untilKafkaServes } from './start-checks';
 
 /**

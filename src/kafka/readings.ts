@@ -2,7 +2,17 @@ import type { Config } from '../config/config';
 import type { Channel } from '../contract/channels';
 import { dueAtMs } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
-import type { Reading } from './group-consumer';
+import type { DueAt } from './assigned-partition';
+
+/** What a consumer reads. */
+export interface Reading {
+  /** What operators know it by. */
+  readonly name: string;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  /** From when on a record may be sent. Due times rise within a partition. */
+  readonly due: DueAt;
+}
 
 /** A command topic, in a group of its own: one that stalls holds up no other. */
 export function commandReading({ kafka }: Config, topic: string): Reading {

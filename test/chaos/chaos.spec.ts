@@ -4,7 +4,7 @@ import { startKafka } from '../../tools/kafka/start-kafka.ts';
 import { renderReport } from '../../tools/chaos/report.ts';
 import { runScenario } from '../../tools/chaos/run-scenario.ts';
 import { SCENARIOS } from '../../tools/chaos/scenarios.ts';
-import { warmUp } from './warm-up';
+import { warmUp } from '../../tools/chaos/warm-up.ts';
 
 jest.setTimeout(120_000);
 
@@ -16,7 +16,7 @@ let kafka: DevKafka;
 
 beforeAll(async () => {
   kafka = await startKafka({ root: ROOT, brokers: 3 });
-  await warmUp(kafka.brokers);
+  await warmUp(kafka.brokers, AbortSignal.timeout(60_000));
 });
 
 afterAll(async () => {

@@ -9,6 +9,7 @@ import { renderReport } from './report.ts';
 import { runScenario } from './run-scenario.ts';
 import type { ScenarioResult } from './run-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
+import { warmUp } from './warm-up.ts';
 
 const say = (line: string): void => console.error(line);
 
@@ -26,6 +27,8 @@ await runTool(async (signal) => {
   const results: ScenarioResult[] = [];
   try {
     if (!kafka.canControl) throw new Error('brokers have to be killed here: unset KAFKA_BROKERS to have some started');
+    say('the brokers warm up');
+    await warmUp(kafka.brokers, signal);
     for (const scenario of SCENARIOS.filter(({ name }) => args.scenarios.includes(name))) {
       results.push(await runScenario({ root, kafka, say, signal }, scenario, args));
     }

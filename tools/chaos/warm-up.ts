@@ -1,5 +1,5 @@
-import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
-import { kafkaClient } from '../../tools/lib/kafka-client.ts';
+import { createTopics, deleteTopics } from '../kafka/topics.ts';
+import { kafkaClient } from '../lib/kafka-client.ts';
 
 const TOPIC = 'warm-up';
 const PARTITIONS = 12;
@@ -13,9 +13,9 @@ const MEMBERS = 3;
  * Has brokers that have just started do what they will have to do: writes with copies, fetches, groups, commits. Until their
  * code is compiled they take the cores on which the replicas are to keep their promises.
  */
-export async function warmUp(brokers: readonly string[]): Promise<void> {
+export async function warmUp(brokers: readonly string[], signal: AbortSignal): Promise<void> {
   const kafka = kafkaClient(brokers);
-  await createTopics(brokers, [{ topic: TOPIC, partitions: PARTITIONS }]);
+  await createTopics(brokers, [{ topic: TOPIC, partitions: PARTITIONS }], signal);
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   const members = Array.from({ length: MEMBERS }, () => kafka.consumer({ groupId: TOPIC, maxWaitTimeInMs: 50 }));
   const { promise: allRead, resolve } = Promise.withResolvers<void>();
@@ -35,10 +35,12 @@ export async function warmUp(brokers: readonly string[]): Promise<void> {
     }
     const messages = Array.from({ length: BATCH }, (_, n) => ({ key: `key-${n}`, value: 'x'.repeat(300) }));
     const send = async (): Promise<void> => {
-      for (let n = 0; n < BATCHES / SENDERS; n++) await producer.send({ topic: TOPIC, acks: -1, messages });
+      for (let n = 0; n < BATCHES / SENDERS; n++) {
+        signal.throwIfAborted();
+        await producer.send({ topic: TOPIC, acks: -1, messages });
+      }
     };
-    await Promise.all(Array.from({ length: SENDERS }, send));
-    await allRead;
+    await Promise.all([allRead, ...Array.from({ length: SENDERS }, send)]);
   } finally {
     for (const member of members) await member.disconnect();
     await producer.disconnect();
