@@ -185,7 +185,7 @@ export class Dispatcher {
     const probe = this.gate.begin(job, nowMs);
     this.calls.begin(job, nowMs);
     this.bulkhead.taken(job.channel, nowMs);
-    const admission = this.admit(job);
+    const admission = this.claims.admit(job);
     if (!(admission instanceof Promise)) {
       this.follow(job, probe, admission);
       return;
@@ -196,13 +196,6 @@ export class Dispatcher {
       this.pump();
       this.checkIdle();
     });
-  }
-
-  private admit(job: Job): Admission | Promise<Admission> {
-    const admission = this.claims.admit(job);
-    // Perhaps for the same command, which has ended just now.
-    const isHeld = !(admission instanceof Promise) && admission.kind === 'wait';
-    return isHeld && this.endings.catchUp() ? this.claims.admit(job) : admission;
   }
 
   /** For how long a command that could be sent before its claim was made may no longer be; 0 where it still may. */

@@ -16,18 +16,19 @@ interface Deps {
   readonly onWritten: () => void;
 }
 
-/** A command that has come to its end, of which nothing is written yet. */
+/** A command that has come to its end, of which nothing is published yet. */
 interface Due {
   readonly job: Job;
   readonly settled: Settled;
-  /** When an earlier record of the command was settled, where that brought it to its end. */
-  readonly replayOf: number | null;
+  readonly isReplay: boolean;
+  /** When it was settled, or an earlier record of the command that brought it to its end; a promise while the store is told. */
+  readonly settling: number | Promise<number>;
 }
 
 /**
- * Has the outcome of each command written down, first in the store of settled commands, and releases its offset then. The
- * key's next command may go out meanwhile: answers come in groups, and the calls that take their places leave before anything
- * is written, since every group would else hold back the next one for longer.
+ * Has the outcome of each command written down and releases its offset then. The store of settled commands is told at once:
+ * what it does not know at a crash is in doubt. All else waits: answers come in groups, and the calls that take their places
+ * leave before anything is published, since every group would else hold back the next one for longer.
  */
 export class Endings {
   private writing = 0;
@@ -43,15 +44,9 @@ export class Endings {
   /** @param replayOf when an earlier record of the command was settled, where that brought it to its end */
   end(job: Job, settled: Settled, replayOf: number | null = null): void {
     this.begin(job);
-    if (this.due.push({ job, settled, replayOf }) === 1) this.deps.clock.soon(() => this.catchUp());
-  }
-
-  /** Begins to write what is due. Returns whether anything was. */
-  catchUp(): boolean {
-    const { due } = this;
-    this.due = [];
-    for (const each of due) this.write(each);
-    return due.length > 0;
+    const settling = replayOf ?? this.deps.claims.settle(job, settled);
+    const due = { job, settled, isReplay: replayOf !== null, settling };
+    if (this.due.push(due) === 1) this.deps.clock.soon(() => this.publishDue());
   }
 
   /** The command goes on to the retry topic of `round`. */
@@ -63,15 +58,17 @@ export class Endings {
     this.finish(job);
   }
 
-  private write({ job, settled, replayOf }: Due): void {
-    const { claims, outcomes } = this.deps;
-    const settling = replayOf === null ? claims.settle(job, settled) : replayOf;
-    const write = (completedAtMs: number): void => {
-      const ending: Ending = { settled, completedAtMs, isReplay: replayOf !== null };
-      outcomes.settle(job, ending, () => this.finish(job));
-    };
-    if (settling instanceof Promise) void settling.then(write);
-    else write(settling);
+  private publishDue(): void {
+    const { due } = this;
+    this.due = [];
+    for (const { job, settled, isReplay, settling } of due) {
+      const publish = (completedAtMs: number): void => {
+        const ending: Ending = { settled, completedAtMs, isReplay };
+        this.deps.outcomes.settle(job, ending, () => this.finish(job));
+      };
+      if (settling instanceof Promise) void settling.then(publish);
+      else publish(settling);
+    }
   }
 
   private begin(job: Job): void {

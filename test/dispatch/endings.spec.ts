@@ -1,0 +1,31 @@
+import { Endings } from '../../src/dispatch/endings';
+import type { Job } from '../../src/dispatch/job';
+import { settledWithout } from '../../src/dispatch/follow-up';
+
+describe('the end of a command', () => {
+  it('is told to the store at once, published later, and its offset released last', () => {
+    const said: string[] = [];
+    const later: (() => void)[] = [];
+    const source = { queues: null, settled: () => said.push('released') };
+    const job = { source, record: {}, calls: 1, httpStatus: 200 } as unknown as Job;
+    const endings = new Endings({
+      scheduler: { complete: () => said.push("the key's next may go") },
+      gate: { forget: () => undefined },
+      claims: { settle: () => said.push('told') },
+      outcomes: {
+        settle: (_job: Job, _ending: object, done: () => void) => {
+          said.push('published');
+          done();
+        },
+      },
+      clock: { soon: (run: () => void) => later.push(run) },
+      onWritten: () => said.push('written'),
+    } as unknown as ConstructorParameters<typeof Endings>[0]);
+    endings.end(job, settledWithout('failed', job, 'no'));
+    expect(said).toEqual(["the key's next may go", 'told']);
+    expect(endings.size).toBe(1);
+    for (const run of later) run();
+    expect(said.slice(2)).toEqual(['published', 'released', 'written']);
+    expect(endings.size).toBe(0);
+  });
+});
