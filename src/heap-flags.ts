@@ -1,7 +1,8 @@
 /**
  * V8 sizes its heap by the machine: on a large one it lets garbage pile up to several times of what is alive. A replica is
  * one of many in small containers, so the young generation is bounded, by what a few hundred calls on the wire allocate while
- * they are there, and the old one is collected once it has grown by two fifths. glibc gives every thread a heap of its own, of which V8's and libuv's threads leave most unused: they share one.
+ * they are there, and the old one is collected once it has grown by two fifths. glibc gives every thread a heap of its own,
+ * of which V8's and libuv's threads leave most unused: they share one.
  * All this can only be set when a process starts: one that was started without the flags replaces itself, under the same
  * pid, by the same program with them. What was set on the command line, in NODE_OPTIONS or in the environment stays.
  *

@@ -3,6 +3,7 @@ import type { Admin } from 'kafkajs';
 import type { AssignedPartition } from './assigned-partition';
 import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
+import { nameOf } from './errors';
 import type { KafkaLog } from './kafka-client';
 import { memberTag } from './member-tag';
 
@@ -151,10 +152,7 @@ export class Handover {
 
   private log(level: 'warn' | 'debug', message: string, error: unknown): void {
     const { groupId, log } = this.deps;
-    log(level, message, {
-      groupId,
-      error: error instanceof Error ? `${error.name}: ${error.message}` : 'unknown',
-    });
+    log(level, message, { groupId, error: nameOf(error) });
   }
 }
 

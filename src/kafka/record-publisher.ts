@@ -3,7 +3,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import { headerBytes } from '../contract/headers';
 import type { Draft, Publication, Published, Publisher } from '../settlement/publisher';
 import type { Telemetry } from '../observability/telemetry';
-import { isOfType, nameOf } from './errors';
+import { isOfType, nameOf, TOO_LARGE } from './errors';
 import { type Cluster, connectToLeaders, createProducerWithCluster } from './internal-cluster';
 import type { KafkaLog } from './kafka-client';
 import { byTopic, PRODUCER } from './producing';
@@ -22,8 +22,6 @@ const RECORD_OVERHEAD_BYTES = 100;
 const LEADERS_WITHIN_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
-
-const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
 /** A draft that has its record. */
 interface Ready {

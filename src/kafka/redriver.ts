@@ -5,7 +5,7 @@ import type { PageCommit, PageMarks } from '../dead-letters/redrive-marks';
 import type { Publication } from '../settlement/publisher';
 import { readCommitted } from './committed-offsets';
 import { withinDeadline } from './deadline';
-import { isOfType } from './errors';
+import { isOfType, TOO_LARGE } from './errors';
 import { partitioner } from './partitioner';
 import { byTopic } from './producing';
 
@@ -21,7 +21,6 @@ const RETRY = { retries: 8, initialRetryTime: 20, maxRetryTime: 2_000 };
 /** Groups that are asked for their marks side by side. */
 const GROUPS_AT_ONCE = 8;
 
-const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 /** In the versions of the requests that kafkajs 2.2.4 speaks, PRODUCER_FENCED is told as INVALID_PRODUCER_EPOCH. */
 const TAKEN_OVER: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
 /** Said to the end of a transaction: another one has the transactional id, or the brokers are about to give it to that. */
