@@ -25,11 +25,9 @@ async function main(): Promise<void> {
     logger.fatal({ err: error }, message);
     process.exit(EXIT.fault);
   };
-  // Node prints warnings by itself as long as nobody listens. kafkajs causes this one at every connection, to no effect.
+  // Node prints warnings by itself as long as nobody listens.
   process.removeAllListeners('warning');
-  process.on('warning', (warning) => {
-    if (warning.name !== 'TimeoutNegativeWarning') logger.warn({ err: warning }, 'warning of the runtime');
-  });
+  process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of the runtime'));
   process.on('uncaughtException', (error) => exitWith(error, 'uncaught exception'));
   process.on('unhandledRejection', (error) => exitWith(error, 'unhandled rejection'));
 

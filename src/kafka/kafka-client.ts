@@ -6,6 +6,7 @@ import { mendProtocolDecoding } from './protocol-decoding';
 import { mendProtocolEncoding } from './protocol-encoding';
 import { mendRecordEncoding } from './record-encoding';
 import { mendRequestTimeouts } from './request-timeouts';
+import { mendWaitingRequests } from './waiting-requests';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -73,6 +74,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   mendProtocolEncoding();
   mendRecordEncoding();
   mendRequestTimeouts();
+  mendWaitingRequests();
   return new Kafka({
     ...connectionSettings(config),
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },

@@ -8,6 +8,7 @@ interface Entry {
 }
 
 interface Queue {
+  isConnected: () => boolean;
   scheduleRequestTimeoutCheck(): void;
   push(request: { readonly entry: Entry; readonly expectResponse: boolean; readonly sendRequest: () => void }): void;
   destroy(): void;
@@ -23,14 +24,8 @@ describe('the mended timeouts of requests', () => {
 
   beforeEach(() => {
     mendRequestTimeouts(() => nowMs);
-    const RequestQueue = jest.requireActual<new (options: object) => Queue>('kafkajs/src/network/requestQueue');
-    const logger = { debug: () => undefined, warn: () => undefined };
-    const options = { maxInFlightRequests: 5, requestTimeout: TIMEOUT_MS, enforceRequestTimeout: true, logger };
-    queue = new RequestQueue({ ...options, clientId: 'c', broker: 'b', isConnected: () => true });
     faults.length = 0;
-    queue.scheduleRequestTimeoutCheck();
-    const entry = { correlationId: 1, resolve: () => undefined, reject: (error: Error) => faults.push(error) };
-    queue.push({ entry, expectResponse: true, sendRequest: () => undefined });
+    queue = newQueue();
   });
 
   afterEach(() => {
@@ -50,4 +45,27 @@ describe('the mended timeouts of requests', () => {
       expect(faults.map(({ name }) => name)).toEqual(['KafkaJSRequestTimeoutError']);
     },
   );
+
+  it('look at every connection that is still there', async () => {
+    const gone = newQueue();
+    gone.isConnected = () => false;
+    const other = newQueue();
+    await sleep(150);
+    nowMs += TIMEOUT_MS + 1;
+    await sleep(250);
+    expect(faults).toHaveLength(2);
+    for (const each of [gone, other]) each.destroy();
+  });
+
+  /** A connection with one request on the wire. */
+  function newQueue(): Queue {
+    const RequestQueue = jest.requireActual<new (options: object) => Queue>('kafkajs/src/network/requestQueue');
+    const logger = { debug: () => undefined, warn: () => undefined };
+    const options = { maxInFlightRequests: 5, requestTimeout: TIMEOUT_MS, enforceRequestTimeout: true, logger };
+    const made = new RequestQueue({ ...options, clientId: 'c', broker: 'b', isConnected: () => true });
+    made.scheduleRequestTimeoutCheck();
+    const entry = { correlationId: 1, resolve: () => undefined, reject: (error: Error) => faults.push(error) };
+    made.push({ entry, expectResponse: true, sendRequest: () => undefined });
+    return made;
+  }
 });

@@ -1,0 +1,70 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { mendWaitingRequests } from '../../src/kafka/waiting-requests';
+
+interface Entry {
+  readonly correlationId: number;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface Queue {
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  push(request: { readonly entry: Entry; readonly expectResponse: boolean; readonly sendRequest: () => void }): void;
+  fulfillRequest(answer: { readonly correlationId: number; readonly payload: Buffer; readonly size: number }): void;
+  maybeThrottle(throttleMs: number): void;
+  destroy(): void;
+}
+
+const MAX_IN_FLIGHT = 2;
+
+describe('the mended look for requests that wait', () => {
+  let queue: Queue;
+  let sent: number[];
+
+  beforeEach(() => {
+    mendWaitingRequests();
+    const RequestQueue = jest.requireActual<new (options: object) => Queue>('kafkajs/src/network/requestQueue');
+    const logger = { debug: () => undefined, warn: () => undefined };
+    queue = new RequestQueue({ maxInFlightRequests: MAX_IN_FLIGHT, requestTimeout: 30_000, logger, broker: 'b' });
+    sent = [];
+  });
+
+  afterEach(() => queue.destroy());
+
+  it('sets no timer where none waits, whatever was sent and answered before', () => {
+    send(1);
+    answer(1);
+    expect(sent).toEqual([1]);
+    expect(queue.throttleCheckTimeoutId).toBeNull();
+  });
+
+  it('sends what waited for room as soon as there is some, and then comes to rest', async () => {
+    for (const id of [1, 2, 3, 4]) send(id);
+    expect(sent).toEqual([1, 2]);
+    answer(2);
+    expect(sent).toEqual([1, 2, 3]);
+    answer(1);
+    expect(sent).toEqual([1, 2, 3, 4]);
+    await sleep(50);
+    expect(queue.throttleCheckTimeoutId).toBeNull();
+  });
+
+  it('sends what waited for a throttle to end once it has', async () => {
+    queue.maybeThrottle(80);
+    send(1);
+    await sleep(40);
+    expect(sent).toEqual([]);
+    await sleep(80);
+    expect(sent).toEqual([1]);
+    expect(queue.throttleCheckTimeoutId).toBeNull();
+  });
+
+  function send(correlationId: number): void {
+    const entry = { correlationId, resolve: () => undefined, reject: () => undefined };
+    queue.push({ entry, expectResponse: true, sendRequest: () => void sent.push(correlationId) });
+  }
+
+  function answer(correlationId: number): void {
+    queue.fulfillRequest({ correlationId, payload: Buffer.alloc(0), size: 0 });
+  }
+});
