@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Settled } from '../contract/outcome';
+import { commandKey } from '../settlement/command-key';
 import type { Claim, ClaimAnswer, Progress, SettledStore } from '../settlement/settled-store';
 import { settledWithout } from './follow-up';
 import type { Job } from './job';
@@ -113,5 +114,5 @@ function progressOf(job: Job): Progress {
 function claimOf({ channel, workspaceId, command, record, redrive }: Job): Claim {
   const digest = hash('sha256', command.body, 'base64url').slice(0, DIGEST_LENGTH);
   const place = `${record.topic}/${record.partition}/${record.offset}`;
-  return { channel, workspaceId, commandId: command.id, digest, record: place, redrive };
+  return { key: commandKey(channel, workspaceId, command.id), digest, record: place, redrive };
 }

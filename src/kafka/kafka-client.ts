@@ -1,5 +1,6 @@
 import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
+import { mendChecksum } from './checksum';
 import { registerCodecs } from './codecs';
 import type { OffsetReset } from './offset-resets';
 import { mendProtocolDecoding } from './protocol-decoding';
@@ -73,6 +74,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   mendProtocolDecoding();
   mendProtocolEncoding();
   mendRecordEncoding();
+  mendChecksum();
   mendRequestTimeouts();
   mendWaitingRequests();
   return new Kafka({

@@ -1,9 +1,9 @@
-import type { Claim } from './settled-store';
+import type { Channel } from '../contract/channels';
 
 /**
  * Names a command among all others, also of other channels and workspaces: `<channel>:<length of the workspace id>:<workspace
  * id>:<command id>`. With the length no two commands share a key, whatever characters their ids have.
  */
-export function commandKey({ channel, workspaceId, commandId }: Claim): string {
+export function commandKey(channel: Channel, workspaceId: string, commandId: string): string {
   return `${channel}:${workspaceId.length}:${workspaceId}:${commandId}`;
 }

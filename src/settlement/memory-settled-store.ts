@@ -1,5 +1,4 @@
 import { LRUCache } from 'lru-cache';
-import { commandKey } from './command-key';
 import { fromFields, type SettledFields, toFields } from './settled-fields';
 import type { Claim, ClaimAnswer, Progress, SettledAt, SettledStore } from './settled-store';
 
@@ -62,10 +61,10 @@ export class MemorySettledStore implements SettledStore {
   }
 
   claim(claim: Claim, told: Progress): ClaimAnswer {
-    const key = commandKey(claim);
+    const { key } = claim;
     const inHand = this.#inHand.get(key);
     const known = inHand ?? this.#recall(key);
-    if (known === undefined) return this.#take(key, claim, claim.redrive, told);
+    if (known === undefined) return this.#take(claim, claim.redrive, told);
 
     const isSameRequest = known.digest === claim.digest;
     const isRedriven = isNewRedrive(claim, known);
@@ -73,19 +72,19 @@ export class MemorySettledStore implements SettledStore {
     if (inHand !== undefined && inHand.record !== claim.record) return HELD;
     const token = claim.redrive ?? known.redrive;
     if (known.at !== null) {
-      return isRedriven ? this.#take(key, claim, token, told) : { kind: 'settled', at: known.at };
+      return isRedriven ? this.#take(claim, token, told) : { kind: 'settled', at: known.at };
     }
     if (inHand === undefined) this.#remembered.delete(key);
-    return this.#take(key, claim, token, isSameRequest ? larger(told, known.progress) : told);
+    return this.#take(claim, token, isSameRequest ? larger(told, known.progress) : told);
   }
 
   keep(claim: Claim, told: Progress): void {
-    const held = this.#inHand.get(commandKey(claim));
+    const held = this.#inHand.get(claim.key);
     if (held?.record === claim.record) held.progress = larger(told, held.progress);
   }
 
   settle(claim: Claim, at: SettledAt): void {
-    const key = commandKey(claim);
+    const { key } = claim;
     const known = this.#inHand.get(key) ?? this.#recall(key);
     // An end that is there already stays.
     if (known !== undefined && known.at !== null && !isNewRedrive(claim, known)) return;
@@ -95,7 +94,7 @@ export class MemorySettledStore implements SettledStore {
   }
 
   release(claim: Claim, told: Progress): void {
-    const key = commandKey(claim);
+    const { key } = claim;
     const held = this.#inHand.get(key);
     if (held?.record !== claim.record) return;
     this.#inHand.delete(key);
@@ -111,7 +110,7 @@ export class MemorySettledStore implements SettledStore {
     return Promise.resolve();
   }
 
-  #take(key: string, { digest, record }: Claim, redrive: string | null, progress: Progress): ClaimAnswer {
+  #take({ key, digest, record }: Claim, redrive: string | null, progress: Progress): ClaimAnswer {
     this.#inHand.set(key, { digest, redrive, record, progress, at: null });
     return { kind: 'claimed', progress };
   }

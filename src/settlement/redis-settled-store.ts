@@ -1,4 +1,3 @@
-import { commandKey } from './command-key';
 import { RedisConnection, type RedisLog } from './redis-connection';
 import { decodeAnswer, isDone, Stale } from './replies';
 import { toFields } from './settled-fields';
@@ -212,6 +211,6 @@ export class RedisSettledStore implements SettledStore {
   }
 
   #keyOf(claim: Claim): string {
-    return `${this.#options.keyPrefix}settled:${commandKey(claim)}`;
+    return `${this.#options.keyPrefix}settled:${claim.key}`;
   }
 }

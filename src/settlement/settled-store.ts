@@ -1,11 +1,9 @@
-import type { Channel } from '../contract/channels';
 import type { Settled } from '../contract/outcome';
 
 /** One command on its way to the API, as the store knows it. */
 export interface Claim {
-  readonly channel: Channel;
-  readonly workspaceId: string;
-  readonly commandId: string;
+  /** Names the command among all: its `commandKey`. */
+  readonly key: string;
   /** Stands for the `request`: another one under the same id is another command. */
   readonly digest: string;
   /** The record it was read from, `<topic>/<partition>/<offset>`: the same record may claim again, another one may not. */

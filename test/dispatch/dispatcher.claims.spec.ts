@@ -29,7 +29,7 @@ class SlowStore implements SettledStore {
   }
 
   release(claim: Claim, progress: Progress): void {
-    this.releases.push(claim.commandId);
+    this.releases.push(claim.key.slice(claim.key.lastIndexOf(':') + 1));
     this.inner.release(claim, progress);
   }
 

@@ -34,14 +34,6 @@ describe('the settled-command store in memory', () => {
     expect(store.claim(reread(claim), NOTHING)).toEqual({ kind: 'settled', at: ended('rejected') });
   });
 
-  it('tells commands of other channels and workspaces apart', () => {
-    const claim = aClaim({ workspaceId: 'w', commandId: '1:c' });
-    settle(claim);
-    for (const other of [{ channel: 'telegram' }, { workspaceId: 'w:1', commandId: 'c' }] as const) {
-      expect(store.claim({ ...claim, ...other }, NOTHING)).toEqual(claimed());
-    }
-  });
-
   it('refuses another request under an id that is taken, whether in hand, given up or ended', () => {
     const claim = aClaim();
     const other = { ...claim, digest: 'digest-b' };

@@ -29,7 +29,7 @@ function inDoubt(attempts: number): ClaimAnswer {
 describe('the settled-command store in Redis', () => {
   it('lets a command be sent once and tells every process how it ended', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
-    const claim = aClaim({ workspaceId: 'wörk:space' });
+    const claim = aClaim({ key: 'whatsapp:10:wörk:space:c-ö' });
     expect(await one.store.claim(claim, NOTHING)).toEqual(claimed());
     await one.store.settle(claim, ended('in-doubt'));
     expect(await other.store.claim(reread(claim), NOTHING)).toEqual({ kind: 'settled', at: ended('in-doubt') });
@@ -135,8 +135,7 @@ describe('the settled-command store in Redis', () => {
   ])('is in doubt about an entry %s, and replaces it', async (_, damage) => {
     const { store } = await bed.process();
     const claim = aClaim();
-    const [workspace, id] = [claim.workspaceId, claim.commandId];
-    await damage(`test:settled:whatsapp:${workspace.length}:${workspace}:${id}`);
+    await damage(`test:settled:${claim.key}`);
     expect(await store.claim(claim, NOTHING)).toEqual(inDoubt(0));
     await store.settle(claim, ended());
     expect(await store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
@@ -183,8 +182,8 @@ describe('the settled-command store in Redis', () => {
     expect(answers).toEqual(claims.map(() => claimed()));
     await bed.admin.flushall();
     const other = await bed.process();
-    expect(await one.store.claim(aClaim({ commandId: 'after' }), NOTHING)).toEqual(claimed());
-    expect(await other.store.claim(aClaim({ commandId: 'after' }), NOTHING)).toEqual(HELD);
+    expect(await one.store.claim(aClaim({ key: 'after' }), NOTHING)).toEqual(claimed());
+    expect(await other.store.claim(aClaim({ key: 'after' }), NOTHING)).toEqual(HELD);
     expect(one.changes).toEqual([true]);
   });
 
@@ -193,7 +192,7 @@ describe('the settled-command store in Redis', () => {
     const claim = aClaim();
     await store.claim(claim, NOTHING);
     const redis = withScripts(new Redis(bed.server.url));
-    const key = `test:settled:whatsapp:3:w-1:${claim.commandId}`;
+    const key = `test:settled:${claim.key}`;
     const processId = leaseKey.slice('test:lease:'.length);
     expect(await redis.settledRelease(leaseKey, key, 0, 60_000, processId, claim.record, 0, 0, 1_000, 1_000)).toEqual([
       'stale',

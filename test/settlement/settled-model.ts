@@ -25,7 +25,7 @@ export class SettledModel {
   }
 
   claim(process: string, claim: Claim, told: Progress): ClaimAnswer {
-    const entry = this.#entries.get(claim.commandId);
+    const entry = this.#entries.get(claim.key);
     if (entry === undefined) return this.#take(process, claim, told, { redrive: claim.redrive });
     const isNewRedrive = claim.redrive !== null && claim.redrive !== entry.redrive;
     const redrive = claim.redrive ?? entry.redrive;
@@ -49,11 +49,11 @@ export class SettledModel {
     const entry = this.#own(process, claim);
     if (entry === undefined) return;
     const progress = sum(told, entry.progress);
-    this.#entries.set(claim.commandId, { ...entry, progress, isCalling: false, inDoubt: false });
+    this.#entries.set(claim.key, { ...entry, progress, isCalling: false, inDoubt: false });
   }
 
   settle(claim: Claim, at: SettledAt): void {
-    const entry = this.#entries.get(claim.commandId);
+    const entry = this.#entries.get(claim.key);
     const isNewRedrive = claim.redrive !== null && claim.redrive !== entry?.redrive;
     if (entry !== undefined && entry.at !== null && !isNewRedrive) return;
     const redrive = claim.redrive ?? (entry?.digest === claim.digest ? entry.redrive : null);
@@ -66,20 +66,20 @@ export class SettledModel {
     const progress = sum(told, entry.progress);
     const wasTried = progress.attempts > 0 || progress.perhapsSent;
     if (wasTried) {
-      this.#entries.set(claim.commandId, { ...entry, progress, owner: null, isCalling: false, before: null });
-    } else if (entry.before !== null) this.#entries.set(claim.commandId, entry.before);
-    else this.#entries.delete(claim.commandId);
+      this.#entries.set(claim.key, { ...entry, progress, owner: null, isCalling: false, before: null });
+    } else if (entry.before !== null) this.#entries.set(claim.key, entry.before);
+    else this.#entries.delete(claim.key);
   }
 
   #own(process: string, claim: Claim): Entry | undefined {
-    const entry = this.#entries.get(claim.commandId);
+    const entry = this.#entries.get(claim.key);
     return entry?.at === null && entry.owner === process && entry.record === claim.record ? entry : undefined;
   }
 
   #take(owner: string, claim: Claim, progress: Progress, more: Partial<Entry>): ClaimAnswer {
-    const { digest, record, redrive, commandId } = claim;
+    const { digest, record, redrive, key } = claim;
     const fresh = { digest, redrive, at: null, owner, record, isCalling: true, inDoubt: false, progress, before: null };
-    this.#entries.set(commandId, { ...fresh, ...more });
+    this.#entries.set(key, { ...fresh, ...more });
     return { kind: more.inDoubt === true ? 'in-doubt' : 'claimed', progress };
   }
 }

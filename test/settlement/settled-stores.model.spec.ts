@@ -14,9 +14,7 @@ const PROCESSES = 3;
 
 function steps(processes: number): fc.Arbitrary<Step[]> {
   const claim: fc.Arbitrary<Claim> = fc.record({
-    channel: fc.constant('whatsapp'),
-    workspaceId: fc.constant('w'),
-    commandId: fc.constantFrom('c-1', 'c-2'),
+    key: fc.constantFrom('c-1', 'c-2'),
     digest: fc.constantFrom('a', 'a', 'a', 'b'),
     record: fc.constantFrom('t/0/1', 't/0/1', 't/0/2'),
     redrive: fc.constantFrom(null, null, null, 'r-1', 'r-2'),
@@ -52,11 +50,11 @@ describe('the stores of settled commands', () => {
       fc.asyncProperty(steps(1), async (sequence) => {
         const model = new SettledModel();
         const memory = new MemorySettledStore({ ttlMs: 1e9, maxCommands: 100, nowMs: () => 0 });
-        const workspaceId = `w-${++runs}`;
+        const run = `run-${++runs}`;
         for (const step of sequence) {
           const expected = await perform(step, 'me', model);
           for (const store of [memory, redis.store]) {
-            expect(await performOn(store, inWorkspace(step, workspaceId))).toEqual(expected);
+            expect(await performOn(store, inRun(step, run))).toEqual(expected);
           }
         }
       }),
@@ -68,7 +66,7 @@ describe('the stores of settled commands', () => {
     await fc.assert(
       fc.asyncProperty(steps(PROCESSES), async (sequence) => {
         const model = new SettledModel();
-        const workspaceId = `w-${++runs}`;
+        const run = `run-${++runs}`;
         const processes = new Map<number, Process>();
         for (const step of sequence) {
           const process = processes.get(step.process) ?? (await bed.process());
@@ -79,7 +77,7 @@ describe('the stores of settled commands', () => {
             processes.delete(step.process);
             continue;
           }
-          expect(await performOn(process.store, inWorkspace(step, workspaceId))).toEqual(expected);
+          expect(await performOn(process.store, inRun(step, run))).toEqual(expected);
           await bed.untilWritten(process);
         }
         await bed.stopProcesses();
@@ -89,8 +87,8 @@ describe('the stores of settled commands', () => {
   });
 });
 
-function inWorkspace(step: Step, workspaceId: string): Step {
-  return step.kind === 'crash' ? step : { ...step, claim: { ...step.claim, workspaceId } };
+function inRun(step: Step, run: string): Step {
+  return step.kind === 'crash' ? step : { ...step, claim: { ...step.claim, key: `${run}:${step.claim.key}` } };
 }
 
 function perform(step: Step, process: string, model: SettledModel): unknown {

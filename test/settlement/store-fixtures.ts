@@ -9,9 +9,7 @@ let commands = 0;
 /** A claim of a command that no other test has. */
 export function aClaim(replaced: Partial<Claim> = {}): Claim {
   return {
-    channel: 'whatsapp',
-    workspaceId: 'w-1',
-    commandId: `c-${++commands}`,
+    key: `whatsapp:3:w-1:c-${++commands}`,
     digest: 'digest-a',
     record: 'messages.commands.whatsapp/0/7',
     redrive: null,
