@@ -18,6 +18,7 @@ import { KeyWarnings } from './key-warnings';
 import type { DispatchListener, Outcomes, SendCommand } from './ports';
 import type { RateLimiter } from './rate-limiter';
 import { Scheduler } from './scheduler';
+import type { SlowStart } from './slow-start';
 import { MAX_SLEEP_MS, WakeUp } from './wake-up';
 
 interface Deps {
@@ -27,6 +28,7 @@ interface Deps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly limiter: RateLimiter;
+  readonly slowStart: SlowStart;
   readonly keys: KeyRing;
   readonly store: SettledStore;
   readonly telemetry: Telemetry;
@@ -80,7 +82,7 @@ export class Dispatcher {
     });
     const { claims, scheduler } = this;
     const { outcomes } = deps;
-    this.endings = new Endings({ scheduler, gate, claims, outcomes, clock, onWritten: () => this.checkIdle() });
+    this.endings = new Endings({ scheduler, gate, claims, outcomes, clock, onWritten: () => this.written() });
   }
 
   get inFlight(): number {
@@ -127,6 +129,11 @@ export class Dispatcher {
       const passage = this.gate.passage(nowMs);
       if (passage.kind === 'blocked') {
         this.wakeUp.after(passage.waitMs);
+        return;
+      }
+      const coldMs = this.deps.slowStart.waitMs(this.calls.size + this.endings.size, nowMs);
+      if (coldMs > 0) {
+        this.wakeUp.after(coldMs);
         return;
       }
       const turn = this.scheduler.next(nowMs);
@@ -319,6 +326,15 @@ export class Dispatcher {
     for (const [job, atMs] of this.gate.takeBackRecovered()) this.scheduler.retryAt(job.source.queues, job, atMs);
     this.scheduler.reconsider();
     this.reportHalt();
+  }
+
+  private written(): void {
+    const { slowStart } = this.deps;
+    if (!slowStart.isOver) {
+      slowStart.written();
+      this.pump();
+    }
+    this.checkIdle();
   }
 
   private reportHalt(): void {

@@ -12,6 +12,7 @@ import { Intake } from '../dispatch/intake';
 import type { Job } from '../dispatch/job';
 import type { SendCommand } from '../dispatch/ports';
 import { LocalRateLimiter } from '../dispatch/rate-limiter';
+import { SlowStart } from '../dispatch/slow-start';
 import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
@@ -92,6 +93,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       clock: systemClock,
       random: Math.random,
       limiter: new LocalRateLimiter(config.dispatch.limits),
+      slowStart: new SlowStart(config.dispatch.maxInFlight),
       keys,
       store,
       telemetry,

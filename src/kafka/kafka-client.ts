@@ -2,6 +2,7 @@ import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type 
 import type { KafkaConfig } from '../config/config';
 import { mendChecksum } from './checksum';
 import { registerCodecs } from './codecs';
+import { mendJoiningConnections } from './joining-connections';
 import type { OffsetReset } from './offset-resets';
 import { mendProtocolDecoding } from './protocol-decoding';
 import { mendProtocolEncoding } from './protocol-encoding';
@@ -77,6 +78,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   mendChecksum();
   mendRequestTimeouts();
   mendWaitingRequests();
+  mendJoiningConnections();
   return new Kafka({
     ...connectionSettings(config),
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },

@@ -11,6 +11,7 @@ import type { Ending } from '../../src/dispatch/ports';
 import { Job, type Parked } from '../../src/dispatch/job';
 import type { JobSource } from '../../src/dispatch/job-source';
 import { type Limits, LocalRateLimiter, type Scope } from '../../src/dispatch/rate-limiter';
+import { SlowStart } from '../../src/dispatch/slow-start';
 import type { CallResult } from '../../src/messages-api/call-result';
 import type { Telemetry } from '../../src/observability/telemetry';
 import { MemorySettledStore } from '../../src/settlement/memory-settled-store';
@@ -188,6 +189,8 @@ export interface WorldOptions {
   readonly callTimeoutMs?: number;
   readonly delays?: readonly Delay[];
   readonly store?: SettledStore;
+  /** Whether it is that of a process that has just started. */
+  readonly isSlowAtFirst?: boolean;
 }
 
 /** Every workspace has the key `usual`, unless a test gives it another. */
@@ -249,6 +252,7 @@ export class World {
       clock: this.clock,
       random: options.random ?? (() => 0.5),
       limiter: new LocalRateLimiter(limits),
+      slowStart: new SlowStart(options.isSlowAtFirst === true ? maxInFlight : 0),
       keys: this.keys,
       store: options.store ?? new MemorySettledStore({ ttlMs: 3_600_000, maxCommands: 1_000, nowMs: () => this.nowMs }),
       telemetry: silentTelemetry,
