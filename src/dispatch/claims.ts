@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
+import { commandKey } from '../contract/command-key';
 import type { Settled } from '../contract/outcome';
-import { commandKey } from '../settlement/command-key';
 import type { Claim, ClaimAnswer, Progress, SettledStore } from '../settlement/settled-store';
 import { settledWithout } from './follow-up';
 import type { Job } from './job';

@@ -1,4 +1,4 @@
-import type { Channel } from '../contract/channels';
+import type { Channel } from './channels';
 
 /**
  * Names a command among all others, also of other channels and workspaces: `<channel>:<length of the workspace id>:<workspace

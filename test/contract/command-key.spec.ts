@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { CHANNELS } from '../../src/contract/channels';
-import { commandKey } from '../../src/settlement/command-key';
+import { commandKey } from '../../src/contract/command-key';
 
 const id = fc.string({ unit: fc.constantFrom(':', '1', '2', 'c', 'w'), maxLength: 6 });
 const command = fc.tuple(fc.constantFrom(...CHANNELS), id, id);
