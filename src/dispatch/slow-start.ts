@@ -4,9 +4,10 @@ const FIRST = 4;
 const AT_MOST_MS = 2_000;
 
 /**
- * Limits how many commands of a new process are called and not written down yet. Its code is not compiled, and its connections not made:
- * were all slots filled at once, the first answers would wait for the last call, and a crash would repeat all of them. Every
- * outcome that is acknowledged makes room for one more, until the usual limit or two seconds after the first call.
+ * Limits how many commands of a new process are called and not written down yet. Its code is not compiled, and its
+ * connections not made: were all slots filled at once, the first answers would wait for the last call, and a crash would
+ * repeat all of them. Every outcome that is acknowledged makes room for one more, until the usual limit is reached or two
+ * seconds have passed since the first call.
  */
 export class SlowStart {
   private most = FIRST;

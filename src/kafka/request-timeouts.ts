@@ -15,9 +15,9 @@ const LOOK_EVERY_MS = 100;
 
 /**
  * Replaces how kafkajs 2.2.4 looks for requests that are not answered in time: by the wall clock, with a timer for each
- * connection. Once that clock jumps ahead every request on the wire counts as unanswered, and results are written again that Kafka has;
- * once it is set back, none ever does. This one goes by the monotonic clock, from the first look at a request on, and looks
- * at all connections at once: a timer each woke up an idle replica far more often than its work did.
+ * connection. Once that clock jumps ahead every request on the wire counts as unanswered, and results are written again that
+ * Kafka has; once it is set back, none ever does. This one goes by the monotonic clock, from the first look at a request on,
+ * and looks at all connections at once: a timer each woke up an idle replica far more often than its work did.
  */
 export function mendRequestTimeouts(nowMs: () => number = () => performance.now()): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };

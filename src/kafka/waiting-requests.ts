@@ -13,8 +13,8 @@ const LOOK_AGAIN_MS = 10;
 
 /**
  * Replaces when kafkajs 2.2.4 looks for requests that wait to be sent: from the first answer on every millisecond, on each
- * connection and for ever, though none may be waiting (its timer starts itself again, with a delay below 0). A replica with nothing to do
- * woke up 1,700 times a second. This one looks only while something waits.
+ * connection and for ever, though none may be waiting (its timer starts itself again, with a delay below 0). A replica with
+ * nothing to do woke up 1,700 times a second. This one looks only while something waits.
  */
 export function mendWaitingRequests(): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
