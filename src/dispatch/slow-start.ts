@@ -1,13 +1,15 @@
 /** Commands of a process that has just made its first call, from their call until their outcome is acknowledged. */
 const FIRST = 4;
 /** From the first call on; calls that hang hold back the others no longer. */
-const AT_MOST_MS = 2_000;
+const AT_MOST_MS = 1_000;
+/** For each outcome that is acknowledged. More than one, since partitions that have just moved stand still meanwhile. */
+const STEP = 4;
 
 /**
  * Limits how many commands of a new process are called and not written down yet. Its code is not compiled, and its
  * connections not made: were all slots filled at once, the first answers would wait for the last call, and a crash would
- * repeat all of them. Every outcome that is acknowledged makes room for one more, until the usual limit is reached or two
- * seconds have passed since the first call.
+ * repeat all of them. Every outcome that is acknowledged makes room for more, until the usual limit is reached or a second has
+ * passed since the first call.
  */
 export class SlowStart {
   private most = FIRST;
@@ -30,6 +32,6 @@ export class SlowStart {
 
   /** An outcome is acknowledged. */
   written(): void {
-    this.most++;
+    this.most += STEP;
   }
 }
