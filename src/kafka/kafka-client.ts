@@ -4,6 +4,7 @@ import { mendChecksum } from './checksum';
 import { registerCodecs } from './codecs';
 import { mendJoiningConnections } from './joining-connections';
 import type { OffsetReset } from './offset-resets';
+import { mendProduceAnswers } from './produce-answers';
 import { mendProtocolDecoding } from './protocol-decoding';
 import { mendProtocolEncoding } from './protocol-encoding';
 import { mendRecordEncoding } from './record-encoding';
@@ -76,6 +77,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
   mendProtocolEncoding();
   mendRecordEncoding();
   mendChecksum();
+  mendProduceAnswers();
   mendRequestTimeouts();
   mendWaitingRequests();
   mendJoiningConnections();

@@ -22,12 +22,16 @@ export function murmur2(data: Uint8Array): number {
   return h ^ (h >>> 15);
 }
 
-/** The partition that a record names, else its key's, else each in turn. */
+/** The partition that a record names, else its key's, else each in turn. It is noted in the record. */
 export const partitioner: ICustomPartitioner = () => {
   let turn = 0;
-  return ({ partitionMetadata: { length }, message: { partition, key } }) => {
-    if (partition !== undefined) return partition;
-    if (key === null || key === undefined) return turn++ % length;
-    return (murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff) % length;
+  return ({ partitionMetadata: { length }, message }) => {
+    const { key } = message;
+    message.partition ??= key === null || key === undefined ? turn++ % length : placeOf(key) % length;
+    return message.partition;
   };
 };
+
+function placeOf(key: Buffer | string): number {
+  return murmur2(typeof key === 'string' ? Buffer.from(key) : key) & 0x7fffffff;
+}

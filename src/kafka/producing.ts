@@ -11,11 +11,20 @@ export const PRODUCER: ProducerConfig = {
   createPartitioner: partitioner,
 };
 
+/** A record for one request. Once that is put together, the message names the partition it went to. */
+export interface Outgoing {
+  readonly topic: string;
+  readonly message: Message;
+}
+
+export function outgoing({ topic, key, value, headers, partition }: Publication): Outgoing {
+  return { topic, message: { key, value, headers, ...(partition === undefined ? {} : { partition }) } };
+}
+
 /** Records as kafkajs takes a batch of them. */
-export function byTopic(records: readonly Publication[]): { topic: string; messages: Message[] }[] {
+export function byTopic(records: readonly Outgoing[]): { topic: string; messages: Message[] }[] {
   const topics = new Map<string, Message[]>();
-  for (const { topic, key, value, headers, partition } of records) {
-    const message: Message = { key, value, headers, ...(partition === undefined ? {} : { partition }) };
+  for (const { topic, message } of records) {
     const messages = topics.get(topic);
     if (messages === undefined) topics.set(topic, [message]);
     else messages.push(message);

@@ -6,7 +6,8 @@ import type { Telemetry } from '../observability/telemetry';
 import { isOfType, nameOf, TOO_LARGE } from './errors';
 import { type Cluster, connectToLeaders, createProducerWithCluster } from './internal-cluster';
 import type { KafkaLog } from './kafka-client';
-import { byTopic, PRODUCER } from './producing';
+import { placeName, takenDespite } from './produce-answers';
+import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
 
 /** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -30,6 +31,20 @@ interface Ready {
   readonly bytes: number;
 }
 
+interface Sent extends Outgoing {
+  readonly ready: Ready;
+}
+
+/** What a request came to. */
+interface Refused {
+  /** What is not acknowledged. */
+  readonly open: readonly Ready[];
+  /** Whether that is for the size of a record. */
+  readonly isTooLarge: boolean;
+}
+
+const NOTHING_REFUSED: Refused = { open: [], isTooLarge: false };
+
 interface Deps {
   readonly kafka: Kafka;
   /** Topics whose first records are not to wait for a connection. */
@@ -43,8 +58,8 @@ interface Deps {
 
 /**
  * Publishes records in batches, one in flight at a time: the next one is whatever gathered meanwhile, and a lone record waits
- * for nothing. A batch that fails is sent again until Kafka takes it; a record that is too large for the broker is given
- * back as such.
+ * for nothing. What fails of a batch is sent again until Kafka takes it; a record that is too large for the broker is
+ * given back as such.
  */
 export class RecordPublisher implements Publisher {
   private producer: Producer | null = null;
@@ -129,15 +144,22 @@ export class RecordPublisher implements Publisher {
 
   private async sendAll(batch: readonly Ready[]): Promise<void> {
     let retryMs = RETRY_MIN_MS;
+    let open = batch;
     while (!this.stopping.signal.aborted) {
-      const refused = await this.send(batch);
-      if (refused === 'acknowledged' || (refused === 'too-large' && batch.length === 1)) {
+      const refused = await this.send(open);
+      open = refused.open;
+      const [first] = open;
+      if (first === undefined) {
         this.block(false);
-        for (const { draft } of batch) draft.published(refused);
         return;
       }
-      if (refused === 'too-large') {
-        for (const ready of batch) await this.sendAll([ready]);
+      if (refused.isTooLarge && open.length === 1) {
+        this.block(false);
+        first.draft.published('too-large');
+        return;
+      }
+      if (refused.isTooLarge) {
+        for (const ready of open) await this.sendAll([ready]);
         return;
       }
       this.block(true);
@@ -146,21 +168,33 @@ export class RecordPublisher implements Publisher {
     }
   }
 
-  private async send(batch: readonly Ready[]): Promise<Published | 'failed'> {
+  /** Tells the drafts whose records Kafka has taken, and returns the others. */
+  private async send(batch: readonly Ready[]): Promise<Refused> {
     const { telemetry, timeoutMs, log } = this.deps;
-    const topicMessages = byTopic(batch.map(({ record }) => record));
+    const sent = batch.map((ready) => ({ ready, ...outgoing(ready.record) }));
     const startedMs = performance.now();
     try {
-      await this.producer?.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages });
+      await this.producer?.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(sent) });
     } catch (error) {
-      if (isOfType(error, TOO_LARGE)) return 'too-large';
-      for (const { topic } of topicMessages) telemetry.publishFailed(topic);
-      log('warn', 'publishing failed, to be repeated', { topic: topicMessages[0]?.topic, error: nameOf(error) });
-      return 'failed';
+      const taken = takenDespite(error);
+      const isTaken = ({ topic, message }: Sent): boolean => taken.has(placeName(topic, message.partition));
+      this.acknowledge(sent.filter(isTaken), startedMs);
+      const open = sent.filter((each) => !isTaken(each));
+      const isTooLarge = isOfType(error, TOO_LARGE);
+      if (!isTooLarge) {
+        for (const { topic } of byTopic(open)) telemetry.publishFailed(topic);
+        log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: nameOf(error) });
+      }
+      return { open: open.map(({ ready }) => ready), isTooLarge };
     }
+    this.acknowledge(sent, startedMs);
+    return NOTHING_REFUSED;
+  }
+
+  private acknowledge(sent: readonly Sent[], startedMs: number): void {
     const durationMs = performance.now() - startedMs;
-    for (const { topic, messages } of topicMessages) telemetry.published(topic, messages.length, durationMs);
-    return 'acknowledged';
+    for (const { topic, messages } of byTopic(sent)) this.deps.telemetry.published(topic, messages.length, durationMs);
+    for (const { ready } of sent) ready.draft.published('acknowledged');
   }
 
   private block(isBlocked: boolean): void {

@@ -7,7 +7,7 @@ import { readCommitted } from './committed-offsets';
 import { withinDeadline } from './deadline';
 import { isOfType, TOO_LARGE } from './errors';
 import { partitioner } from './partitioner';
-import { byTopic } from './producing';
+import { byTopic, outgoing } from './producing';
 
 /**
  * A transaction that is left open, as by a kill, holds up the readers of the command topics for so long, unless the next
@@ -84,7 +84,7 @@ export class TransactionalRedriver implements Redriver {
     const transaction = await this.producer.transaction();
     let isEnding = false;
     try {
-      const topicMessages = byTopic(records);
+      const topicMessages = byTopic(records.map(outgoing));
       refuseDropped(records, await transaction.sendBatch({ acks: -1, topicMessages }));
       for (const { page, partitions } of commits) {
         const topics = [{ topic: this.deps.deadLetters, partitions: [...partitions] }];

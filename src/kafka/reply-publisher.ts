@@ -3,7 +3,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import type { BestEffortPublisher, Publication } from '../settlement/publisher';
 import { isOfType, nameOf } from './errors';
 import type { KafkaLog } from './kafka-client';
-import { byTopic, PRODUCER } from './producing';
+import { byTopic, outgoing, PRODUCER } from './producing';
 
 /** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
 const RENEW_APART_MS = 200;
@@ -103,7 +103,7 @@ export class ReplyPublisher implements BestEffortPublisher {
 }
 
 async function sendReply(producer: Producer, record: Publication): Promise<void> {
-  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([record]) });
+  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([outgoing(record)]) });
   // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
   if (written.length === 0) throw new Error('there is no such partition');
 }

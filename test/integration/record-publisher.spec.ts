@@ -1,12 +1,18 @@
-import type { KafkaMessage } from 'kafkajs';
+import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { mendProduceAnswers } from '../../src/kafka/produce-answers';
 import { RecordPublisher } from '../../src/kafka/record-publisher';
 import type { Telemetry } from '../../src/observability/telemetry';
 import type { Published } from '../../src/settlement/publisher';
+import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { readAll } from '../../tools/lib/reading.ts';
 import { TestBed } from './harness';
 
 const KIB = 1024;
+
+/** Of a topic whose limit is low enough for a record above it to be in a batch with others. */
+const LOW_LIMIT_BYTES = 100 * KIB;
+const PARTITIONS = 4;
 
 type WithBatch = KafkaMessage & { readonly batchContext: { readonly firstOffset: string } };
 
@@ -15,14 +21,7 @@ async function publish(sizesKib: readonly number[]): Promise<{ ends: Published[]
   await using bed = await TestBed.start({ service: false });
   const kafka = kafkaClient(bed.brokers);
   const topic = bed.topics.deadLetters;
-  const publisher = new RecordPublisher({
-    kafka,
-    urgentTopics: [topic],
-    timeoutMs: 10_000,
-    telemetry: { published: () => undefined, publishFailed: () => undefined } as unknown as Telemetry,
-    log: () => undefined,
-    onBlocked: () => undefined,
-  });
+  const publisher = newPublisher(kafka, topic);
   await publisher.start();
   try {
     const records = sizesKib.map((sizeKib) => ({ topic, key: null, value: 'v'.repeat(sizeKib * KIB), headers: {} }));
@@ -36,7 +35,20 @@ async function publish(sizesKib: readonly number[]): Promise<{ ends: Published[]
   }
 }
 
+function newPublisher(kafka: Kafka, topic: string): RecordPublisher {
+  return new RecordPublisher({
+    kafka,
+    urgentTopics: [topic],
+    timeoutMs: 10_000,
+    telemetry: { published: () => undefined, publishFailed: () => undefined } as unknown as Telemetry,
+    log: () => undefined,
+    onBlocked: () => undefined,
+  });
+}
+
 describe('records that are written at once', () => {
+  beforeAll(() => mendProduceAnswers());
+
   it('fill batches of up to 512 KiB, in their order; a larger one goes alone', async () => {
     const { ends, batches } = await publish([200, 200, 200, 600, 1, 2, 511, 3, 500, 4]);
     expect(new Set(ends)).toEqual(new Set(['acknowledged']));
@@ -47,5 +59,31 @@ describe('records that are written at once', () => {
     const { ends, batches } = await publish([1, 1_100, 2]);
     expect(ends).toEqual(['acknowledged', 'too-large', 'acknowledged']);
     expect(batches).toEqual([[1], [2]]);
+  });
+
+  it('are written once each though one partition refuses its share', async () => {
+    await using bed = await TestBed.start({ service: false });
+    const kafka = new Kafka({ brokers: [...bed.brokers], logLevel: logLevel.NOTHING });
+    const topic = `${bed.prefix}low-limit`;
+    const configs = { 'max.message.bytes': String(LOW_LIMIT_BYTES) };
+    await createTopics(bed.brokers, [{ topic, partitions: PARTITIONS, configs }]);
+    const publisher = newPublisher(kafka, topic);
+    await publisher.start();
+    try {
+      const records = Array.from({ length: 40 }, (_, n) => {
+        const value = 'v'.repeat(n === 20 ? 2 * LOW_LIMIT_BYTES : KIB);
+        return { topic, key: Buffer.from(`k-${n}`), value, headers: {} };
+      });
+      const ends = await Promise.all(records.map((record) => publisher.publish(record)));
+      expect(ends.map((end, n) => (end === 'too-large' ? n : null)).filter((n) => n !== null)).toEqual([20]);
+      const admin = kafka.admin();
+      await admin.connect();
+      const written = await admin.fetchTopicOffsets(topic);
+      await admin.disconnect();
+      expect(written.reduce((sum, { high }) => sum + Number(high), 0)).toBe(39);
+    } finally {
+      await publisher.stop();
+      await deleteTopics(bed.brokers, [topic]);
+    }
   });
 });

@@ -20,9 +20,11 @@ describe('the partitioner', () => {
     const own = partitioner();
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.integer({ min: 1, max: 64 }), (bytes, partitions) => {
+        const args = { topic, partitionMetadata: metadata(partitions) };
         const message: Message = { key: Buffer.from(bytes), value: null };
-        const args = { topic, partitionMetadata: metadata(partitions), message };
-        expect(own(args)).toBe(stock(args));
+        const place = stock({ ...args, message });
+        expect(own({ ...args, message })).toBe(place);
+        expect(message.partition).toBe(place);
       }),
       { numRuns: 2_000 },
     );
