@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { percentile } from '../../../tools/lib/percentiles';
+import { percentile, percentileOfEach } from '../../../tools/lib/percentiles';
 
 describe('percentile', () => {
   it('is the nearest rank', () => {
@@ -30,5 +30,23 @@ describe('percentile', () => {
         },
       ),
     );
+  });
+});
+
+describe('percentileOfEach', () => {
+  const rounds = [
+    { calls: 3, missing: 0 },
+    { calls: 1, missing: 2 },
+    { calls: 2, missing: 0 },
+  ];
+
+  it('looks at each figure by itself', () => {
+    expect(percentileOfEach(rounds, 0)).toEqual({ calls: 1, missing: 0 });
+    expect(percentileOfEach(rounds, 0.5)).toEqual({ calls: 2, missing: 0 });
+    expect(percentileOfEach(rounds, 1)).toEqual({ calls: 3, missing: 2 });
+  });
+
+  it('does not hide a figure that could not be had', () => {
+    expect(percentileOfEach([{ calls: Number.NaN }, { calls: 1 }], 1)).toEqual({ calls: Number.NaN });
   });
 });

@@ -1,4 +1,4 @@
-import { percentile } from '../../lib/percentiles.ts';
+import { percentile, percentileOfEach } from '../../lib/percentiles.ts';
 import { cpuSeconds, peakMemoryMib } from '../../lib/process-usage.ts';
 import type { ServiceProcess } from '../../lib/service-process.ts';
 import { acceptanceRate, plainRates } from '../bench.ts';
@@ -40,9 +40,11 @@ export function throughput({ name, latencyMs, ratio, cpu }: ThroughputPlan): Wor
       runs.push(await measure(bench, load, latencyMs, (bed) => bed.startService()));
       runsByHand.push(await measure(bench, load, latencyMs, (bed) => bed.startHandWritten()));
     }
-    const [lowest, run, highest] = [atShare(runs, 0), atShare(runs, 0.5), atShare(runs, 1)];
-    const plain = atShare(loops, 0.5);
-    const byHand = atShare(runsByHand, 0.5);
+    const lowest = percentileOfEach(runs, 0);
+    const run = percentileOfEach(runs, 0.5);
+    const highest = percentileOfEach(runs, 1);
+    const plain = percentileOfEach(loops, 0.5);
+    const byHand = percentileOfEach(runsByHand, 0.5);
     return new Figures(name)
       .add('calls, first to last acceptance', run.calls, '/s')
       .add('the same, plain undici loop', plain.calls, '/s')
@@ -99,14 +101,4 @@ async function measure(bench: Bench, load: Load, latencyMs: number, start: (bed:
     p99Ms: percentile(sinceReleaseMs, 0.99),
     peakMib,
   };
-}
-
-/** Of each figure by itself what that share of the rounds stays below or at: 0.5 for its median. */
-function atShare<Name extends string>(rounds: readonly Record<Name, number>[], share: number): Record<Name, number> {
-  const names = Object.keys(rounds[0] ?? {}) as Name[];
-  const figures = names.map((name) => {
-    const values = rounds.map((round) => round[name]);
-    return [name, percentile(values, share)];
-  });
-  return Object.fromEntries(figures) as Record<Name, number>;
 }
