@@ -90,6 +90,12 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
     because: 'it is unmaintained, so nothing else may depend on it',
   },
   {
+    name: 'class-validator',
+    only: ['contract'],
+    typesInModules: false,
+    because: 'one file there loads the parts that are used; the index loads libphonenumber and all of validator',
+  },
+  {
     name: 'commander',
     only: ['dead-letters', ''],
     typesInModules: false,

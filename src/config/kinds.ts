@@ -1,4 +1,5 @@
 import { isIPv6 } from 'node:net';
+import { CHANNELS, type Channel } from '../contract/channels';
 import {
   ArrayUnique,
   IsArray,
@@ -11,8 +12,7 @@ import {
   Min,
   ValidateBy,
   type ValidationOptions,
-} from 'class-validator';
-import { CHANNELS, type Channel } from '../contract/channels';
+} from '../contract/class-validator';
 import type { Delay, RateLimit, WorkspaceKeys } from './config';
 import { DURATION_GRAMMAR, parseDuration } from './duration';
 import { parseRateLimit, RATE_LIMIT_GRAMMAR } from './rate-limit';

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { plainToInstance } from 'class-transformer';
-import { validateSync } from 'class-validator';
+import { Validator } from '../contract/class-validator';
 import { carriedText, type Carried, fileOf, type ReadFile } from './carried-texts';
 import { combinationFaults } from './combinations';
 import type { Config } from './config';
@@ -30,7 +30,7 @@ export function readConfig(
   const given = new Set(settings.map(({ variable }) => variable).filter((name) => carried.get(name)?.kind !== 'unset'));
   const messages = new Map<string, string>();
   for (const { variable, message } of combinationFaults(environment, given)) messages.set(variable, message);
-  for (const { property, constraints } of validateSync(environment, { stopAtFirstError: true })) {
+  for (const { property, constraints } of new Validator().validateSync(environment, { stopAtFirstError: true })) {
     messages.set(property, Object.values(constraints ?? {}).join('; '));
   }
 

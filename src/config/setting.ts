@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { IsDefined, ValidateIf } from 'class-validator';
+import { IsDefined, ValidateIf } from '../contract/class-validator';
 import type { Kind } from './kinds';
 
 /** What holds where a variable is not set: nothing, a text read like a given one, a value derived from others, or a fault. */

@@ -1,6 +1,5 @@
-import { Validator, type ValidationError, type ValidatorOptions } from 'class-validator';
-
 import type { Channel } from './channels';
+import { Validator, type ValidationError, type ValidatorOptions } from './class-validator';
 import type { Command, Decoded } from './command';
 import { Envelope, isCommandId, isMessageType } from './envelope';
 import { inspect, isRecord, parseObject, type JsonObject } from './json';

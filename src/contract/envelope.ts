@@ -1,6 +1,5 @@
-import { ValidateNested } from 'class-validator';
-
 import { DELIVERIES, MESSAGE_TYPES, type Delivery, type MessageType } from './channels';
+import { ValidateNested } from './class-validator';
 import { isRecord } from './json';
 import type { MessageRequest } from './requests/parts';
 import { isIdentifier, Optional, rule } from './requests/rules';

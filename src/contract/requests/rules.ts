@@ -1,5 +1,4 @@
-import { registerDecorator, ValidateBy, ValidateIf, ValidateNested } from 'class-validator';
-
+import { registerDecorator, ValidateBy, ValidateIf, ValidateNested } from '../class-validator';
 import { isRecord } from '../json';
 import { isIsoDateTime } from '../time';
 import { nest, type DtoClass } from './shape';

@@ -1,5 +1,4 @@
-import { getMetadataStorage } from 'class-validator';
-
+import { getMetadataStorage } from '../class-validator';
 import { isRecord } from '../json';
 import type { Violations } from '../violations';
 
