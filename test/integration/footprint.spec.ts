@@ -13,6 +13,7 @@ test('the service replaces itself by a process whose heap and compiler are bound
     '--max-semi-space-size=8',
     '--heap-growing-percent=60',
     '--concurrent-turbofan-max-threads=1',
+    '--no-maglev',
   ]);
 });
 
