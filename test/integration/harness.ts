@@ -12,6 +12,7 @@ import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { partitionOf } from '../../tools/lib/producing.ts';
 import { TopicReader } from '../../tools/lib/reading.ts';
+import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
 import { ServiceProcess } from '../../tools/lib/service-process.ts';
 
 const ROOT = resolve(__dirname, '../..');
@@ -79,6 +80,11 @@ jest.setTimeout(60_000);
 
 // What is read here has the headers of hostile commands.
 mendProtocolDecoding();
+
+/** An API that judges when calls arrive: in this process it would take what gathers while a test runs, or its garbage is collected, for a burst. */
+export function startSandboxProcess(behaviour: Partial<Behaviour> = {}): Promise<SandboxProcess> {
+  return SandboxProcess.start(ROOT, behaviour, AbortSignal.timeout(20_000));
+}
 
 /** All that still runs; whatever a spec forgets is stopped after it. */
 const running = new Set<TestBed>();

@@ -3,7 +3,8 @@ import type { CallRecord } from '../../sandbox/api.ts';
 import type { FaultRule } from '../../sandbox/behaviour.ts';
 import type { FaultName } from '../../sandbox/fault-table.ts';
 import type { Channel } from '../../src/contract/channels';
-import { TestBed, type Command } from './harness';
+import type { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
+import { startSandboxProcess, TestBed, type Command } from './harness';
 
 /** What the clocks of both sides and the rounding of timers may differ by. */
 const TOLERANCE_MS = 5;
@@ -197,12 +198,15 @@ describe('order', () => {
 });
 
 describe('a configured rate limit', () => {
+  let sandbox: SandboxProcess;
   let bed: TestBed;
 
   beforeAll(async () => {
+    sandbox = await startSandboxProcess();
     bed = await TestBed.start({
       channels: ['whatsapp', 'messenger', 'instagram'],
       settings: {
+        MESSAGES_API_URL: sandbox.url,
         RATE_LIMIT_WHATSAPP: '50/s',
         RATE_LIMIT_MESSENGER_PER_WORKSPACE: '20/s',
         RATE_LIMIT_INSTAGRAM_PER_RECIPIENT: '1/500ms',
@@ -210,7 +214,12 @@ describe('a configured rate limit', () => {
     });
   });
 
-  beforeEach(() => bed.sandbox.reset());
+  afterAll(async () => {
+    await bed.stop();
+    await sandbox[Symbol.asyncDispose]();
+  });
+
+  beforeEach(() => sandbox.reset());
 
   it.each([
     {
@@ -234,12 +243,12 @@ describe('a configured rate limit', () => {
       idealMs: 1_500,
     },
   ])('per $scope is never exceeded, and used up', async ({ rateLimits, commands, idealMs }) => {
-    await bed.sandbox.setBehaviour({ rateLimits });
+    await sandbox.configure({ rateLimits });
     const places = await bed.produce(commands);
     const seen = await Promise.all(places.map((place) => bed.resultOf(place)));
     const ends = new Set(seen.map(({ result }) => `${result.outcome} after ${result.attempts}`));
     expect([...ends]).toEqual(['accepted after 1']);
-    const { limited, firstAcceptedAtMs, lastAcceptedAtMs } = bed.sandbox.report();
+    const { limited, firstAcceptedAtMs, lastAcceptedAtMs } = await sandbox.report();
     expect(limited).toBe(0);
     const tookMs = (lastAcceptedAtMs ?? 0) - (firstAcceptedAtMs ?? 0);
     expect(tookMs).toBeGreaterThanOrEqual(idealMs - 50);
