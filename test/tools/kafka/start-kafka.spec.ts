@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import type { DevKafka } from '../../../tools/kafka/dev-kafka';
 import { startKafka } from '../../../tools/kafka/start-kafka';
@@ -139,6 +140,16 @@ describe('a development Kafka of one broker', () => {
   });
 });
 
+/** Resolves once a broker has its data in hand and is not ready yet. A container's data lie elsewhere: there after `atMostMs`. */
+async function underWay(folder: string, atMostMs: number): Promise<void> {
+  const endMs = performance.now() + atMostMs;
+  while (performance.now() < endMs) {
+    const files = await readdir(folder, { recursive: true }).catch(() => []);
+    if (files.some((file) => basename(file) === '.lock')) return;
+    await sleep(10);
+  }
+}
+
 describe('a start that fails', () => {
   let folder: string;
 
@@ -152,7 +163,7 @@ describe('a start that fails', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const starting = withEnvironment(OWN, () => startKafka({ temporaryFolder: folder, signal: controller.signal }));
-    setTimeout(() => controller.abort(reason), 1_500);
+    void underWay(folder, 1_500).then(() => controller.abort(reason));
     await expect(starting).rejects.toBe(reason);
     expect(await readdir(folder)).toEqual([]);
   });
