@@ -62,7 +62,7 @@ describe('keys of the API', () => {
 
 describe('an API that is away or hangs', () => {
   it('an outage fails nothing, ends by itself, and the limits are kept while the service catches up', async () => {
-    await using sandbox = await startSandboxProcess({
+    const sandbox = await startSandboxProcess({
       latencyMs: 20,
       rateLimits: { perChannel: { ratePerSecond: 200, burst: 10, slackMs: 25 } },
       outage: { mode: 'reset' },

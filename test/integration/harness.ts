@@ -81,19 +81,26 @@ jest.setTimeout(60_000);
 // What is read here has the headers of hostile commands.
 mendProtocolDecoding();
 
-/** An API that judges when calls arrive: in this process it would take what gathers while a test runs, or its garbage is collected, for a burst. */
-export function startSandboxProcess(behaviour: Partial<Behaviour> = {}): Promise<SandboxProcess> {
-  return SandboxProcess.start(ROOT, behaviour, AbortSignal.timeout(20_000));
-}
-
 /** All that still runs; whatever a spec forgets is stopped after it. */
 const running = new Set<TestBed>();
+const sandboxes = new Set<SandboxProcess>();
 
 afterAll(async () => {
   const stopped = await Promise.allSettled([...running].map((bed) => bed.stop()));
+  await Promise.all([...sandboxes].map((sandbox) => sandbox[Symbol.asyncDispose]()));
   const faults = stopped.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
   if (faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults);
 }, 60_000);
+
+/**
+ * An API for whoever is strict about when calls arrive: one in this process would take what gathers while a test runs for a burst.
+ * Stopped after the spec, later than its beds.
+ */
+export async function startSandboxProcess(behaviour: Partial<Behaviour> = {}): Promise<SandboxProcess> {
+  const sandbox = await SandboxProcess.start(ROOT, behaviour, AbortSignal.timeout(20_000));
+  sandboxes.add(sandbox);
+  return sandbox;
+}
 
 /**
  * Topics and a consumer group of one spec's own on a real Kafka, a sandbox in this process, and the built service as a process of its own.

@@ -214,11 +214,6 @@ describe('a configured rate limit', () => {
     });
   });
 
-  afterAll(async () => {
-    await bed.stop();
-    await sandbox[Symbol.asyncDispose]();
-  });
-
   beforeEach(() => sandbox.reset());
 
   it.each([

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -79,6 +79,19 @@ describe('a development Kafka of one broker', () => {
     await deleteTopics(kafka.brokers, ['a', 'b', 'never-there']);
     expect(await admin.listTopics()).toEqual(['c']);
     await admin.disconnect();
+  });
+
+  it('has indexes of which a disk that reads ahead reads little', async () => {
+    // A container's are out of reach; it is given the same properties.
+    if (kafka.kind !== 'java') return;
+    await createTopics(kafka.brokers, [{ topic: 'indexed' }]);
+    await produce('indexed', 'anything');
+    const files = await readdir(folder, { recursive: true });
+    const indexes = files.filter((file) => file.includes('indexed-0') && file.endsWith('index'));
+    const sizes = await Promise.all(indexes.map(async (file) => (await stat(join(folder, file))).size));
+    await deleteTopics(kafka.brokers, ['indexed']);
+    expect(sizes.length).toBeGreaterThanOrEqual(2);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(256 * 1024);
   });
 
   it('names the topic that the broker refuses, and why', async () => {
