@@ -1,5 +1,5 @@
 import { findCycles, readImports } from './imports';
-import { FOLDER_RULES, PACKAGE_RULES, violations } from './import-rules';
+import { folderImports, FOLDER_RULES, leadsUpwards, PACKAGE_RULES, violations } from './import-rules';
 
 const imports = readImports('src');
 
@@ -28,6 +28,10 @@ describe('the direction of imports in src', () => {
   it('has no cycle of files that load each other', () => {
     expect(findCycles(imports.filter(({ isTypeOnly }) => !isTypeOnly))).toEqual([]);
   });
+
+  it('has no cycle of folders that load each other', () => {
+    expect(findCycles(folderImports(imports))).toEqual([]);
+  });
 });
 
 describe('the rules', () => {
@@ -35,6 +39,10 @@ describe('the rules', () => {
     const rules = [...FOLDER_RULES.map(({ from, to }) => `${from} → ${to}`), ...PACKAGE_RULES.map(({ name }) => name)];
     expect(new Set(rules).size).toBe(rules.length);
     for (const { because } of [...FOLDER_RULES, ...PACKAGE_RULES]) expect(because).not.toBe('');
+  });
+
+  it('permit no value upwards: a folder uses what is below it', () => {
+    expect(FOLDER_RULES.filter((rule) => leadsUpwards(rule) && rule.what !== 'types')).toEqual([]);
   });
 
   it.each([

@@ -1,6 +1,11 @@
 import type { Import } from './imports';
 
-/** What a folder of `src` may know of another one. What is not listed, it may not know. */
+/**
+ * What a folder of `src` may know of another one. What is not listed, it may not know.
+ *
+ * A subfolder that some rule names is a folder of its own; any other belongs to the folder above it. A rule between two
+ * folders holds for their subfolders too; within one folder it holds for exactly the two that it names.
+ */
 export interface FolderRule {
   readonly from: string;
   readonly to: string;
@@ -132,6 +137,8 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
 /** What starts the process: `main.ts` and what it is made of. */
 const START = '';
 
+const FOLDERS: ReadonlySet<string> = new Set(FOLDER_RULES.flatMap(({ from, to }) => [from, to]));
+
 /** One line per import that breaks a rule. */
 export function violations(imports: readonly Import[], folderRules = FOLDER_RULES): string[] {
   return imports.flatMap((entry) => {
@@ -140,12 +147,26 @@ export function violations(imports: readonly Import[], folderRules = FOLDER_RULE
   });
 }
 
+/** Which folder loads which: the imports that are left once compiled, those of modules aside. */
+export function folderImports(imports: readonly Import[]): Import[] {
+  return imports.flatMap(({ from, to, isTypeOnly }) => {
+    if (isTypeOnly || !to.endsWith('.ts') || MODULE.test(from)) return [];
+    const [importer, imported] = [folderOf(from), folderOf(to)];
+    return importer === imported ? [] : [{ from: importer, to: imported, isTypeOnly }];
+  });
+}
+
+/** Whether a rule speaks of a folder and one above it, so that it can permit types only. */
+export function leadsUpwards({ from, to }: FolderRule): boolean {
+  return from.startsWith(`${to}/`);
+}
+
 function folderFault({ from, to, isTypeOnly }: Import, rules: readonly FolderRule[]): string | null {
   const [importer, imported] = [folderOf(from), folderOf(to)];
   if (importer === imported || importer === START) return null;
   if (imported === START) return 'nothing knows what starts the process';
   if (MODULE.test(from)) return null;
-  const rule = rules.find((row) => row.from === importer && row.to === imported);
+  const rule = rules.find((row) => speaksOf(row, importer, imported));
   if (rule === undefined) return `${importer} may know nothing of ${imported}`;
   if (rule.what === 'all' || isTypeOnly || rule.what.includes(to)) return null;
   return `${importer} may know only types of ${imported} (${rule.because})`;
@@ -153,12 +174,27 @@ function folderFault({ from, to, isTypeOnly }: Import, rules: readonly FolderRul
 
 function packageFault({ from, to, isTypeOnly }: Import): string | null {
   const rule = PACKAGE_RULES.find(({ name }) => to === name || to.startsWith(`${name}/`));
-  if (rule === undefined || rule.only.includes(folderOf(from))) return null;
+  if (rule === undefined || rule.only.includes(topOf(folderOf(from)))) return null;
   if (rule.typesInModules && isTypeOnly && MODULE.test(from)) return null;
   return `only ${rule.only.join(', ')} may (${rule.because})`;
 }
 
+function speaksOf(rule: FolderRule, importer: string, imported: string): boolean {
+  if (topOf(importer) === topOf(imported)) return rule.from === importer && rule.to === imported;
+  return isWithin(importer, rule.from) && isWithin(imported, rule.to);
+}
+
 function folderOf(file: string): string {
-  const slash = file.indexOf('/');
-  return slash < 0 ? START : file.slice(0, slash);
+  const slash = file.lastIndexOf('/');
+  if (slash < 0) return START;
+  const folder = file.slice(0, slash);
+  return FOLDERS.has(folder) || !folder.includes('/') ? folder : folderOf(folder);
+}
+
+function topOf(folder: string): string {
+  return folder.split('/', 1)[0] ?? folder;
+}
+
+function isWithin(folder: string, above: string): boolean {
+  return folder === above || folder.startsWith(`${above}/`);
 }
