@@ -27,6 +27,7 @@ export interface PackageRule {
 /** `contract` has no row: it knows nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
+  { from: 'kafka', to: 'kafka/partitions', what: 'types', because: 'a member of a group has partitions' },
   { from: 'kafka', to: 'contract', what: 'all', because: 'topics and records' },
   { from: 'kafka', to: 'config', what: 'types', because: 'it is given its settings' },
   { from: 'kafka', to: 'dispatch', what: 'all', because: 'the transport feeds the dispatcher it owns' },

@@ -15,7 +15,7 @@ import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import { PartitionPauses } from './partition-pauses';
 import type { Reading } from './readings';
-import type { TopicPartition } from './sticky-assigner';
+import type { TopicPartition } from './partitions/topic-partition';
 
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;

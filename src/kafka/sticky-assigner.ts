@@ -1,4 +1,5 @@
 import { AssignerProtocol, type GroupMember, type PartitionAssigner } from 'kafkajs';
+import type { TopicPartition } from './partitions/topic-partition';
 import { assignSticky, type Member } from './sticky-assignment';
 
 /** Part of the group protocol: all members must mean the same by it. */
@@ -7,11 +8,6 @@ const VERSION = 1;
 
 /** Partition of one of several topics as one number: Kafka has no topic of a million partitions. */
 const PARTITIONS_PER_TOPIC = 2 ** 20;
-
-export interface TopicPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
 
 /**
  * A kafkajs assigner that leaves partitions where they are, as far as an even spread permits. Each member tells what it has

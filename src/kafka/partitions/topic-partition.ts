@@ -1,0 +1,5 @@
+/** Names one partition of one topic. */
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
