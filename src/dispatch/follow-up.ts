@@ -4,9 +4,10 @@ import { fullJitter } from '../messages-api/backoff';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
 import type { ApiGate, Call } from './api-gate';
+import { isCommandsOwnFailure, isSuccess } from './api-health/answer';
 import type { Job } from './job';
 import { LimitedScopes } from './limited-scopes';
-import { isCommandsOwnFailure, isSuccess, judge, type RetryReason } from './verdict';
+import { judge, type RetryReason } from './verdict';
 
 /** What becomes of a command after a call. */
 export type FollowUp =

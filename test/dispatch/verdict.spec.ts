@@ -1,5 +1,5 @@
 import type { Delivery } from '../../src/contract/channels';
-import { isApiFailure, isCommandsOwnFailure, isSuccess, judge } from '../../src/dispatch/verdict';
+import { judge } from '../../src/dispatch/verdict';
 import type { CallResult } from '../../src/messages-api/call-result';
 import { ACCEPTED, FORBIDDEN, limited, REFUSED, REJECTED, status, TIMED_OUT, UNAUTHORIZED } from './fixtures';
 
@@ -28,26 +28,5 @@ describe('judge', () => {
     ['200 with another body', UNREADABLE, 'in-doubt', 'in-doubt'],
   ])('follows the contract for %s', (_, result, atLeastOnce, atMostOnce) => {
     expect([short(result, 'at-least-once'), short(result, 'at-most-once')]).toEqual([atLeastOnce, atMostOnce]);
-  });
-});
-
-describe('what a result says of others than its command', () => {
-  const results = { ACCEPTED, REJECTED, REFUSED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
-  const statuses = Object.fromEntries([408, 425, 500, 502, 503, 504, 599].map((code) => [code, status(code)]));
-  const those = (test: (result: CallResult) => boolean): string[] =>
-    Object.entries({ ...results, LIMITED: limited(null), ...statuses }).flatMap(([name, result]) =>
-      test(result) ? [name] : [],
-    );
-
-  it('counts connect, timeout, reset and 5xx against the API', () => {
-    expect(those(isApiFailure).sort()).toEqual(['500', '502', '503', '504', '599', 'REFUSED', 'RESET', 'TIMED_OUT']);
-  });
-
-  it('takes a status other than 502, 503 and 504 for the command’s own failure', () => {
-    expect(those(isCommandsOwnFailure)).toEqual(['408', '425', '500', '599']);
-  });
-
-  it('takes only 2xx for a success of the credential', () => {
-    expect(those(isSuccess)).toEqual(['ACCEPTED', 'UNREADABLE']);
   });
 });
