@@ -24,12 +24,13 @@ export interface PackageRule {
   readonly because: string;
 }
 
-/** `contract` has no row: it knows nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
+/** `contract` and `offsets` have no row: they know nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
   { from: 'kafka', to: 'kafka/partitions', what: 'types', because: 'a member of a group has partitions' },
   { from: 'kafka', to: 'contract', what: 'all', because: 'topics and records' },
   { from: 'kafka', to: 'config', what: 'types', because: 'it is given its settings' },
+  { from: 'kafka', to: 'offsets', what: 'all', because: 'it commits what the ledgers permit' },
   { from: 'kafka', to: 'dispatch', what: 'all', because: 'the transport feeds the dispatcher it owns' },
   {
     from: 'kafka',
@@ -61,8 +62,8 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   },
   {
     from: 'dead-letters',
-    to: 'dispatch',
-    what: ['dispatch/commit-metadata.ts'],
+    to: 'offsets',
+    what: ['offsets/commit-metadata.ts'],
     because: 'what was redriven is remembered as what is done is',
   },
   { from: 'dead-letters', to: 'settlement', what: 'types', because: 'a redriven command is a publication' },

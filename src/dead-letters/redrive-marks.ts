@@ -1,4 +1,4 @@
-import { encodeMetadata } from '../dispatch/commit-metadata';
+import { encodeMetadata } from '../offsets/commit-metadata';
 import type { Place } from './dead-letter';
 
 /**

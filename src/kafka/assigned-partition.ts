@@ -1,10 +1,10 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { IncomingRecord } from '../contract/record';
 import { headerBytes, type Headers } from '../contract/headers';
-import { MAX_SPAN } from '../dispatch/commit-metadata';
+import { MAX_SPAN } from '../offsets/commit-metadata';
 import type { Job } from '../dispatch/job';
 import type { JobSource } from '../dispatch/job-source';
-import { PartitionLedger } from '../dispatch/partition-ledger';
+import { PartitionLedger } from '../offsets/partition-ledger';
 import type { PartitionQueues } from '../dispatch/queues';
 import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { IncomingRecord } from '../../src/contract/record';
-import { decodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/commit-metadata';
+import { decodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
 import type { DeadLetterLog, PartitionBounds, Redriven, Redriver } from '../../src/dead-letters/ports';
 import { redrive, type RedriveReport, type RedriveRequest } from '../../src/dead-letters/redrive';
 import {

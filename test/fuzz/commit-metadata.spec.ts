@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/commit-metadata';
+import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
 import { applyByteEdits, byteEdits, fromBuffer, toBuffer, type Bytes } from './bytes';
 import { fuzz, type Checked } from './fuzz';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, type ConsumerGroupJoinEvent, PartitionAssigners } from 'kafkajs';
-import { encodeMetadata } from '../../src/dispatch/commit-metadata';
+import { encodeMetadata } from '../../src/offsets/commit-metadata';
 import { memberTag } from '../../src/kafka/member-tag';
 import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.ts';
 

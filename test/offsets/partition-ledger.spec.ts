@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/commit-metadata';
-import { type LedgerCommit, PartitionLedger } from '../../src/dispatch/partition-ledger';
+import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
+import { type LedgerCommit, PartitionLedger } from '../../src/offsets/partition-ledger';
 
 const OWNERSHIP = { owner: 'x'.repeat(22), state: 'active' } as const;
 

@@ -5,7 +5,7 @@ import {
   MAX_METADATA_BYTES,
   MAX_SPAN,
   type Ownership,
-} from '../../src/dispatch/commit-metadata';
+} from '../../src/offsets/commit-metadata';
 
 const base = fc.oneof(fc.nat(1e6), fc.integer({ min: 2 ** 52, max: Number.MAX_SAFE_INTEGER - MAX_SPAN }));
 const distances = fc.uniqueArray(fc.nat(MAX_SPAN - 1), { maxLength: 300 }).map((list) => list.sort((a, b) => a - b));
