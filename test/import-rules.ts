@@ -42,6 +42,13 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'kafka', to: 'dead-letters', what: 'types', because: 'it reads and redrives for the command line' },
   { from: 'kafka', to: 'health', what: 'types', because: 'the transport answers the probes' },
   { from: 'kafka', to: 'observability', what: 'types', because: 'it reports' },
+  { from: 'dispatch', to: 'dispatch/schedule', what: 'all', because: 'it asks which command is next' },
+  {
+    from: 'dispatch/schedule',
+    to: 'dispatch',
+    what: 'types',
+    because: 'what waits is a job; time is given by the clock',
+  },
   { from: 'dispatch', to: 'dispatch/api-health', what: 'all', because: 'it asks whether anything may be sent' },
   { from: 'dispatch', to: 'contract', what: 'all', because: 'commands, outcomes and the decoding of records' },
   { from: 'dispatch', to: 'config', what: 'types', because: 'it is given its settings' },

@@ -4,7 +4,7 @@ import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
 import { ApiGate, type Call, NO_PROBE, type Probe } from './api-gate';
-import { Bulkhead } from './bulkhead';
+import { Bulkhead } from './schedule/bulkhead';
 import { Calls } from './calls';
 import { type Admission, Claims } from './claims';
 import type { Clock } from './clock';
@@ -16,10 +16,10 @@ import type { Job } from './job';
 import type { JobSource } from './job-source';
 import { KeyWarnings } from './key-warnings';
 import type { DispatchListener, Outcomes, SendCommand } from './ports';
-import type { RateLimiter } from './rate-limiter';
-import { Scheduler } from './scheduler';
-import type { SlowStart } from './slow-start';
-import { MAX_SLEEP_MS, WakeUp } from './wake-up';
+import type { RateLimiter } from './schedule/rate-limiter';
+import { Scheduler } from './schedule/scheduler';
+import type { SlowStart } from './schedule/slow-start';
+import { MAX_SLEEP_MS, WakeUp } from './schedule/wake-up';
 
 interface Deps {
   readonly config: Pick<Config['dispatch'], 'maxInFlight' | 'retry' | 'retryTopicDelays'>;

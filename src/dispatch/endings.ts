@@ -4,7 +4,7 @@ import type { Claims } from './claims';
 import type { Clock } from './clock';
 import type { Job } from './job';
 import type { Ending, Outcomes } from './ports';
-import type { Scheduler } from './scheduler';
+import type { Scheduler } from './schedule/scheduler';
 
 interface Deps {
   readonly scheduler: Scheduler<Job>;

@@ -6,7 +6,7 @@ import type { Telemetry } from '../observability/telemetry';
 import type { ApiGate, Call } from './api-gate';
 import { isCommandsOwnFailure, isSuccess } from './api-health/answer';
 import type { Job } from './job';
-import { LimitedScopes } from './limited-scopes';
+import { LimitedScopes } from './schedule/limited-scopes';
 import { judge, type RetryReason } from './verdict';
 
 /** What becomes of a command after a call. */

@@ -1,5 +1,5 @@
 import type { IncomingRecord } from '../contract/record';
-import type { PartitionQueues } from './queues';
+import type { PartitionQueues } from './schedule/queues';
 import type { Job } from './job';
 
 /** The partition that a command came from, as far as dispatch needs to know it. */

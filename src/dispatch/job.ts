@@ -5,7 +5,7 @@ import { redriveToken } from '../contract/headers';
 import type { Settled } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
 import type { Claim } from '../settlement/settled-store';
-import type { Schedulable } from './queues';
+import type { Schedulable } from './schedule/queues';
 import type { JobSource } from './job-source';
 
 /** One failed call, for the count of attempts. */

@@ -3,7 +3,7 @@ import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
 import type { Job } from '../dispatch/job';
 import type { JobSource } from '../dispatch/job-source';
-import type { PartitionQueues } from '../dispatch/queues';
+import type { PartitionQueues } from '../dispatch/schedule/queues';
 import type { PartitionGauges, Telemetry } from '../observability/telemetry';
 import { type AcceptRecord, AssignedPartition } from './assigned-partition';
 import { takeInTurns } from './batch-intake';

@@ -1,5 +1,5 @@
-import { LimitedScopes } from '../../src/dispatch/limited-scopes';
-import { newJob } from './fixtures';
+import { LimitedScopes } from '../../../src/dispatch/schedule/limited-scopes';
+import { newJob } from '../fixtures';
 
 describe('LimitedScopes', () => {
   it('holds back the workspace for as long as nothing else of it succeeds', () => {

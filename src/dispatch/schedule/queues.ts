@@ -1,5 +1,5 @@
 import Denque from 'denque';
-import type { Channel, Lane } from '../contract/channels';
+import type { Channel, Lane } from '../../contract/channels';
 import type { Sender } from './rate-limiter';
 
 /** What the scheduler knows of a command. */

@@ -1,5 +1,5 @@
-import type { Channel } from '../contract/channels';
-import type { Job } from './job';
+import type { Channel } from '../../contract/channels';
+import type { Job } from '../job';
 
 /** Refusals of one command, while others of its workspace were served, after which the limit is taken for its own. */
 const OWN_FAULT_AFTER = 10;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { type Limits, LocalRateLimiter, type Sender } from '../../src/dispatch/rate-limiter';
-import { fixedLimits, limitsOf } from './fixtures';
+import { type Limits, LocalRateLimiter, type Sender } from '../../../src/dispatch/schedule/rate-limiter';
+import { fixedLimits, limitsOf } from '../fixtures';
 
 const sender = (over: Partial<Sender> = {}): Sender => ({
   channel: 'whatsapp',

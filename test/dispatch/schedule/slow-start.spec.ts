@@ -1,5 +1,5 @@
-import { SlowStart } from '../../src/dispatch/slow-start';
-import { World } from './fixtures';
+import { SlowStart } from '../../../src/dispatch/schedule/slow-start';
+import { World } from '../fixtures';
 
 describe('the slow start of a new process', () => {
   it('lets four commands be on their way, four more with each outcome that is written, and all in the end', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { TimerHeap } from '../../src/dispatch/timer-heap';
+import { TimerHeap } from '../../../src/dispatch/schedule/timer-heap';
 
 describe('TimerHeap', () => {
   it('gives back what is due, earliest first, and keeps the rest', () => {

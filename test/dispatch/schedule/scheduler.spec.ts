@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Channel, Lane } from '../../src/contract/channels';
-import { type Limits, LocalRateLimiter } from '../../src/dispatch/rate-limiter';
-import type { PartitionQueues, Schedulable } from '../../src/dispatch/queues';
-import { Scheduler } from '../../src/dispatch/scheduler';
-import { fixedLimits, limitsOf } from './fixtures';
+import type { Channel, Lane } from '../../../src/contract/channels';
+import { type Limits, LocalRateLimiter } from '../../../src/dispatch/schedule/rate-limiter';
+import type { PartitionQueues, Schedulable } from '../../../src/dispatch/schedule/queues';
+import { Scheduler } from '../../../src/dispatch/schedule/scheduler';
+import { fixedLimits, limitsOf } from '../fixtures';
 
 interface TestJob extends Schedulable {
   readonly id: number;

@@ -1,5 +1,5 @@
 import Denque from 'denque';
-import { type Channel, type Lane, LANES } from '../contract/channels';
+import { type Channel, type Lane, LANES } from '../../contract/channels';
 import {
   type ChannelQueues,
   firstReady,

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { CHANNELS, type Channel } from '../../src/contract/channels';
-import { Bulkhead } from '../../src/dispatch/bulkhead';
+import { CHANNELS, type Channel } from '../../../src/contract/channels';
+import { Bulkhead } from '../../../src/dispatch/schedule/bulkhead';
 
 /** Takes as many slots as it may, up to `wanted`. */
 function take(bulkhead: Bulkhead, channel: Channel, wanted: number, nowMs: number): number {

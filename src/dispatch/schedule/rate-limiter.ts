@@ -1,5 +1,5 @@
-import type { RateLimit } from '../config/config';
-import type { Channel } from '../contract/channels';
+import type { RateLimit } from '../../config/config';
+import type { Channel } from '../../contract/channels';
 
 /** Whom a call counts against. */
 export interface Sender {

@@ -1,4 +1,4 @@
-import type { Channel } from '../contract/channels';
+import type { Channel } from '../../contract/channels';
 
 /** In which what a channel lately needed is halved. */
 const HALF_LIFE_MS = 2_000;

@@ -1,4 +1,4 @@
-import type { Clock } from './clock';
+import type { Clock } from '../clock';
 
 /** Longest sleep: a wait that ends later is looked at again. */
 export const MAX_SLEEP_MS = 60_000;
