@@ -50,6 +50,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     because: 'what waits is a job; time is given by the clock',
   },
   { from: 'dispatch', to: 'dispatch/api-health', what: 'all', because: 'it asks whether anything may be sent' },
+  { from: 'dispatch/api-health', to: 'dispatch', what: 'types', because: 'it hears of calls of jobs' },
   { from: 'dispatch', to: 'contract', what: 'all', because: 'commands, outcomes and the decoding of records' },
   { from: 'dispatch', to: 'config', what: 'types', because: 'it is given its settings' },
   {

@@ -1,5 +1,5 @@
 import type { Settled } from '../contract/outcome';
-import type { ApiGate } from './api-gate';
+import type { ApiGate } from './api-health/api-gate';
 import type { Claims } from './claims';
 import type { Clock } from './clock';
 import type { Job } from './job';

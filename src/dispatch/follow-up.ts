@@ -3,7 +3,7 @@ import type { Outcome, Settled } from '../contract/outcome';
 import { fullJitter } from '../messages-api/backoff';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
-import type { ApiGate, Call } from './api-gate';
+import type { ApiGate, Call } from './api-health/api-gate';
 import { isCommandsOwnFailure, isSuccess } from './api-health/answer';
 import type { Job } from './job';
 import { LimitedScopes } from './schedule/limited-scopes';

@@ -5,7 +5,7 @@ import type { Admin, Kafka } from 'kafkajs';
 import type { Config } from '../config/config';
 import type { Topics } from '../contract/topics';
 import { systemClock } from '../dispatch/clock';
-import type { KeyRing } from '../dispatch/credentials';
+import type { KeyRing } from '../dispatch/api-health/credentials';
 import { Dispatcher } from '../dispatch/dispatcher';
 import type { Halts } from '../dispatch/halts';
 import { Intake } from '../dispatch/intake';

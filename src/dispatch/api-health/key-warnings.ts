@@ -1,7 +1,7 @@
 import type { Call } from './api-gate';
 import type { Credential } from './credential';
-import type { Job } from './job';
-import type { DispatchListener } from './ports';
+import type { Job } from '../job';
+import type { DispatchListener } from '../ports';
 
 const APART_MS = 60_000;
 

@@ -1,6 +1,6 @@
-import { Breaker } from '../../src/dispatch/breaker';
-import { Circuit } from '../../src/dispatch/circuit';
-import { FailureWindow } from '../../src/dispatch/failure-window';
+import { Breaker } from '../../../src/dispatch/api-health/breaker';
+import { Circuit } from '../../../src/dispatch/api-health/circuit';
+import { FailureWindow } from '../../../src/dispatch/api-health/failure-window';
 
 /** Fails `count` calls of different commands, spread over `keyCount` keys. */
 function fail(target: Pick<FailureWindow, 'failure'>, count: number, keyCount: number, nowMs: number): void {

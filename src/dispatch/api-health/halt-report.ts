@@ -1,4 +1,4 @@
-import type { DispatchListener } from './ports';
+import type { DispatchListener } from '../ports';
 
 /** Tells the listener what has changed, and nothing twice. */
 export class HaltReport {

@@ -1,4 +1,4 @@
-import { Ramp } from '../../src/dispatch/ramp';
+import { Ramp } from '../../../src/dispatch/api-health/ramp';
 
 describe('the ramp after an outage', () => {
   it('limits nothing before one', () => {

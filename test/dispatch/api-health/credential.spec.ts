@@ -1,4 +1,4 @@
-import { Credential } from '../../src/dispatch/credential';
+import { Credential } from '../../../src/dispatch/api-health/credential';
 
 describe('Credential', () => {
   const command = (): object => ({});

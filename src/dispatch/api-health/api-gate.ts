@@ -1,10 +1,10 @@
-import type { CallResult } from '../messages-api/call-result';
-import { isApiFailure, isSuccess } from './api-health/answer';
+import type { CallResult } from '../../messages-api/call-result';
+import { isApiFailure, isSuccess } from './answer';
 import type { Passage } from './breaker';
 import { Circuit } from './circuit';
 import type { Credential } from './credential';
 import { Credentials, type KeyRing } from './credentials';
-import type { Job } from './job';
+import type { Job } from '../job';
 import { Ramp } from './ramp';
 
 /** What a call is sent to find out beside its own answer: whether the circuit, or a credential, may close again. */
