@@ -7,7 +7,7 @@ import type { Topics } from '../contract/topics';
 import { systemClock } from '../dispatch/clock';
 import type { KeyRing } from '../dispatch/api-health/credentials';
 import { Dispatcher } from '../dispatch/dispatcher';
-import type { Halts } from '../dispatch/halts';
+import type { Halts } from './partitions/halts';
 import { Intake } from '../dispatch/intake';
 import type { Job } from '../dispatch/job';
 import type { SendCommand } from '../dispatch/ports';

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { Halts } from '../dispatch/halts';
+import { Halts } from './partitions/halts';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { createKafka, type KafkaLog } from './kafka-client';

@@ -3,7 +3,7 @@ import { Kafka } from 'kafkajs';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { Halts } from '../dispatch/halts';
+import { Halts } from './partitions/halts';
 import { SERVICE_STATUS } from '../health/service-status';
 import type { Telemetry } from '../observability/telemetry';
 import { TELEMETRY } from '../observability/tokens';

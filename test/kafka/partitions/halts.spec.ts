@@ -1,4 +1,4 @@
-import { Halts } from '../../src/dispatch/halts';
+import { Halts } from '../../../src/kafka/partitions/halts';
 
 describe('Halts', () => {
   it('pauses with the first reason and goes on when none is left', () => {
