@@ -28,6 +28,7 @@ export interface PackageRule {
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
   { from: 'kafka', to: 'kafka/partitions', what: 'types', because: 'a member of a group has partitions' },
+  { from: 'kafka', to: 'kafka/kafkajs-patches', what: 'all', because: 'what kafkajs lacks is reached through them' },
   { from: 'kafka', to: 'contract', what: 'all', because: 'topics and records' },
   { from: 'kafka', to: 'config', what: 'types', because: 'it is given its settings' },
   { from: 'kafka', to: 'offsets', what: 'all', because: 'it commits what the ledgers permit' },

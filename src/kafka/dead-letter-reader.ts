@@ -10,7 +10,7 @@ import {
   offsetAfter,
   READ_COMMITTED,
   visibleMessages,
-} from './internal-cluster';
+} from './kafkajs-patches/internal-cluster';
 
 /** Kafka's numbers for the ends of a partition, in place of a time. */
 const EARLIEST = -2;

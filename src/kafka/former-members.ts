@@ -1,5 +1,5 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { createCluster } from './internal-cluster';
+import { createCluster } from './kafkajs-patches/internal-cluster';
 import type { KafkaLog } from './kafka-client';
 
 interface Replica {

@@ -1,15 +1,15 @@
 import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../config/config';
-import { mendChecksum } from './checksum';
+import { mendChecksum } from './kafkajs-patches/checksum';
 import { registerCodecs } from './codecs';
-import { mendJoiningConnections } from './joining-connections';
+import { mendJoiningConnections } from './kafkajs-patches/joining-connections';
 import type { OffsetReset } from './offset-resets';
-import { mendProduceAnswers } from './produce-answers';
-import { mendProtocolDecoding } from './protocol-decoding';
-import { mendProtocolEncoding } from './protocol-encoding';
-import { mendRecordEncoding } from './record-encoding';
-import { mendRequestTimeouts } from './request-timeouts';
-import { mendWaitingRequests } from './waiting-requests';
+import { mendProduceAnswers } from './kafkajs-patches/produce-answers';
+import { mendProtocolDecoding } from './kafkajs-patches/protocol-decoding';
+import { mendProtocolEncoding } from './kafkajs-patches/protocol-encoding';
+import { mendRecordEncoding } from './kafkajs-patches/record-encoding';
+import { mendRequestTimeouts } from './kafkajs-patches/request-timeouts';
+import { mendWaitingRequests } from './kafkajs-patches/waiting-requests';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (

@@ -4,9 +4,9 @@ import { headerBytes } from '../contract/headers';
 import type { Draft, Publication, Published, Publisher } from '../settlement/publisher';
 import type { Telemetry } from '../observability/telemetry';
 import { isOfType, nameOf, TOO_LARGE } from './errors';
-import { type Cluster, connectToLeaders, createProducerWithCluster } from './internal-cluster';
+import { type Cluster, connectToLeaders, createProducerWithCluster } from './kafkajs-patches/internal-cluster';
 import type { KafkaLog } from './kafka-client';
-import { placeName, takenDespite } from './produce-answers';
+import { placeName, takenDespite } from './kafkajs-patches/produce-answers';
 import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
 
 /** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */

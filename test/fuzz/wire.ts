@@ -1,4 +1,4 @@
-import { mendProtocolDecoding } from '../../src/kafka/protocol-decoding';
+import { mendProtocolDecoding } from '../../src/kafka/kafkajs-patches/protocol-decoding';
 import type { Headers } from '../../src/contract/headers';
 import { toBuffer } from './bytes';
 import type { WireHeaders } from './headers';

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
-import { mendJoiningConnections } from '../../src/kafka/joining-connections';
+import { mendJoiningConnections } from '../../src/kafka/kafkajs-patches/joining-connections';
 import { TestBed } from './harness';
 
 /** A member that asks so seldom hears of a rebalance only then, and all others wait for it. */

@@ -1,5 +1,5 @@
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
-import { mendProduceAnswers } from '../../src/kafka/produce-answers';
+import { mendProduceAnswers } from '../../src/kafka/kafkajs-patches/produce-answers';
 import { RecordPublisher } from '../../src/kafka/record-publisher';
 import type { Telemetry } from '../../src/observability/telemetry';
 import type { Published } from '../../src/settlement/publisher';

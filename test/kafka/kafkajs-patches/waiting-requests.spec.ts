@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mendWaitingRequests } from '../../src/kafka/waiting-requests';
+import { mendWaitingRequests } from '../../../src/kafka/kafkajs-patches/waiting-requests';
 
 interface Entry {
   readonly correlationId: number;

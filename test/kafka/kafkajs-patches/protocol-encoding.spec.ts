@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mendProtocolEncoding } from '../../src/kafka/protocol-encoding';
+import { mendProtocolEncoding } from '../../../src/kafka/kafkajs-patches/protocol-encoding';
 
 interface Encoder {
   readonly buffer: Buffer;

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mendRequestTimeouts } from '../../src/kafka/request-timeouts';
+import { mendRequestTimeouts } from '../../../src/kafka/kafkajs-patches/request-timeouts';
 
 interface Entry {
   readonly correlationId: number;

@@ -6,7 +6,7 @@ import {
   createProducerWithCluster,
   offsetAfter,
   visibleMessages,
-} from '../../src/kafka/internal-cluster';
+} from '../../../src/kafka/kafkajs-patches/internal-cluster';
 
 const message = (offset: number, firstOffset: number, lastOffsetDelta: number, isControlRecord = false) => ({
   offset: String(offset),

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
-import { type Encoded, recordEncoder } from '../../src/kafka/record-encoding';
+import { type Encoded, recordEncoder } from '../../../src/kafka/kafkajs-patches/record-encoding';
 
 type EncodeRecord = Parameters<typeof recordEncoder>[0];
 

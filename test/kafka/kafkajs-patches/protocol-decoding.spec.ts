@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mendProtocolDecoding } from '../../src/kafka/protocol-decoding';
+import { mendProtocolDecoding } from '../../../src/kafka/kafkajs-patches/protocol-decoding';
 
 interface Decoded {
   readonly timestamp: string;
