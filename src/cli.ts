@@ -7,7 +7,7 @@ import { deadLettersCommand, type Session } from './dead-letters/commands';
 import { DeadLetterReader } from './kafka/dead-letter-reader';
 import { KafkaAway, withinDeadline } from './kafka/deadline';
 import { firstContact } from './kafka/first-contact';
-import { createKafka, type KafkaLog } from './kafka/kafka-client';
+import { createKafka, type KafkaLog } from './kafka/client/kafka-client';
 import { TransactionalRedriver } from './kafka/redriver';
 
 const EXIT = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const;

@@ -28,6 +28,8 @@ export interface PackageRule {
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
   { from: 'kafka', to: 'kafka/partitions', what: 'types', because: 'a member of a group has partitions' },
+  { from: 'kafka', to: 'kafka/client', what: 'all', because: 'one connection, and one reading of its errors' },
+  { from: 'kafka/client', to: 'kafka/kafkajs-patches', what: 'all', because: 'kafkajs is patched before it is used' },
   { from: 'kafka', to: 'kafka/kafkajs-patches', what: 'all', because: 'what kafkajs lacks is reached through them' },
   { from: 'kafka', to: 'contract', what: 'all', because: 'topics and records' },
   { from: 'kafka', to: 'config', what: 'types', because: 'it is given its settings' },

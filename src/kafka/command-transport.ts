@@ -21,7 +21,7 @@ import type { Settlement } from '../settlement/settlement';
 import type { AcceptRecord } from './assigned-partition';
 import type { RecordSink } from './assigned-partitions';
 import { IntakeBudget } from './intake-budget';
-import type { KafkaLog } from './kafka-client';
+import type { KafkaLog } from './client/kafka-client';
 import type { OffsetResets } from './offset-resets';
 import { removeFormerMembers } from './former-members';
 import { GroupConsumer } from './group-consumer';

@@ -2,7 +2,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionGauges } from '../observability/telemetry';
 import { AssignedPartitions, type PartitionDeps } from './assigned-partitions';
 import type { OffsetsToCommit } from './committer';
-import { nameOf } from './errors';
+import { nameOf } from './client/errors';
 import { HeartbeatInterval } from './heartbeat-interval';
 import { Membership } from './membership';
 import { newConsumer } from './new-consumer';

@@ -14,7 +14,7 @@ import { SETTLED_STORE, SettlementModule } from '../settlement/settlement.module
 import { Settlement } from '../settlement/settlement';
 import { CommandTransport, type Connected } from './command-transport';
 import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from './kafka-client.module';
-import type { KafkaLog } from './kafka-client';
+import type { KafkaLog } from './client/kafka-client';
 import { OffsetResets } from './offset-resets';
 
 /** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */

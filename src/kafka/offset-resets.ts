@@ -1,5 +1,4 @@
-/** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
-export type OffsetReset = (topic: string, partition: number) => void;
+import type { OffsetReset } from './client/kafka-client';
 
 /** Carries the news from kafkajs's log, the only place where it tells it, to the consumer that it concerns. */
 export class OffsetResets {

@@ -5,7 +5,7 @@ import type { PageCommit, PageMarks } from '../dead-letters/redrive-marks';
 import type { Publication } from '../settlement/publisher';
 import { readCommitted } from './committed-offsets';
 import { withinDeadline } from './deadline';
-import { isOfType, TOO_LARGE } from './errors';
+import { isOfType, TOO_LARGE } from './client/errors';
 import { partitioner } from './partitioner';
 import { byTopic, outgoing } from './producing';
 

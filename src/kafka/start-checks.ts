@@ -3,7 +3,7 @@ import type { Config } from '../config/config';
 import type { Topics } from '../contract/topics';
 import { deniedReadings } from './access-check';
 import { firstContact } from './first-contact';
-import type { KafkaLog } from './kafka-client';
+import type { KafkaLog } from './client/kafka-client';
 import { commandReading, retryReadings } from './readings';
 import { missingTopics } from './topic-check';
 

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import kafkajs from 'kafkajs';
-import { registerCodecs } from '../../src/kafka/codecs';
+import { registerCodecs } from '../../src/kafka/client/codecs';
 import { SAMPLE_OPERATIONS } from '../../tools/lib/operations.ts';
 import { TestBed, type Command, type Place } from './harness';
 

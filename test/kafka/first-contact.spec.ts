@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConfig } from '../../src/config/config';
 import { firstContact } from '../../src/kafka/first-contact';
-import type { KafkaLog } from '../../src/kafka/kafka-client';
+import type { KafkaLog } from '../../src/kafka/client/kafka-client';
 import { freePorts } from '../../tools/kafka/free-ports';
 import { startRawServer } from '../messages-api/raw-server';
 

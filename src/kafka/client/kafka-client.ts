@@ -1,15 +1,14 @@
 import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
-import type { KafkaConfig } from '../config/config';
-import { mendChecksum } from './kafkajs-patches/checksum';
+import type { KafkaConfig } from '../../config/config';
+import { mendChecksum } from '../kafkajs-patches/checksum';
 import { registerCodecs } from './codecs';
-import { mendJoiningConnections } from './kafkajs-patches/joining-connections';
-import type { OffsetReset } from './offset-resets';
-import { mendProduceAnswers } from './kafkajs-patches/produce-answers';
-import { mendProtocolDecoding } from './kafkajs-patches/protocol-decoding';
-import { mendProtocolEncoding } from './kafkajs-patches/protocol-encoding';
-import { mendRecordEncoding } from './kafkajs-patches/record-encoding';
-import { mendRequestTimeouts } from './kafkajs-patches/request-timeouts';
-import { mendWaitingRequests } from './kafkajs-patches/waiting-requests';
+import { mendJoiningConnections } from '../kafkajs-patches/joining-connections';
+import { mendProduceAnswers } from '../kafkajs-patches/produce-answers';
+import { mendProtocolDecoding } from '../kafkajs-patches/protocol-decoding';
+import { mendProtocolEncoding } from '../kafkajs-patches/protocol-encoding';
+import { mendRecordEncoding } from '../kafkajs-patches/record-encoding';
+import { mendRequestTimeouts } from '../kafkajs-patches/request-timeouts';
+import { mendWaitingRequests } from '../kafkajs-patches/waiting-requests';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -17,6 +16,9 @@ export type KafkaLog = (
   message: string,
   fields: Record<string, unknown>,
 ) => void;
+
+/** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
+export type OffsetReset = (topic: string, partition: number) => void;
 
 const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
   [logLevel.ERROR, 'error'],
