@@ -27,7 +27,9 @@ export interface PackageRule {
 /** `contract` and `offsets` have no row: they know nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
-  { from: 'kafka', to: 'kafka/partitions', what: 'types', because: 'a member of a group has partitions' },
+  { from: 'kafka', to: 'kafka/partitions', what: 'all', because: 'a member of a group has partitions' },
+  { from: 'kafka/partitions', to: 'kafka', what: 'types', because: 'a partition is of what a consumer reads' },
+  { from: 'kafka/partitions', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
   { from: 'kafka', to: 'kafka/client', what: 'all', because: 'one connection, and one reading of its errors' },
   { from: 'kafka/client', to: 'kafka/kafkajs-patches', what: 'all', because: 'kafkajs is patched before it is used' },
   { from: 'kafka', to: 'kafka/kafkajs-patches', what: 'all', because: 'what kafkajs lacks is reached through them' },

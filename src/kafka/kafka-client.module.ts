@@ -8,7 +8,7 @@ import { Halts } from './partitions/halts';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { createKafka, type KafkaLog } from './client/kafka-client';
-import { OffsetResets } from './offset-resets';
+import { OffsetResets } from './partitions/offset-resets';
 import { RecordPublisher } from './record-publisher';
 import { ReplyPublisher } from './reply-publisher';
 

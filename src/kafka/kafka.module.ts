@@ -15,7 +15,7 @@ import { Settlement } from '../settlement/settlement';
 import { CommandTransport, type Connected } from './command-transport';
 import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from './kafka-client.module';
 import type { KafkaLog } from './client/kafka-client';
-import { OffsetResets } from './offset-resets';
+import { OffsetResets } from './partitions/offset-resets';
 
 /** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
 @Global()

@@ -3,7 +3,7 @@ import type { Admin, Kafka, Producer, RecordMetadata } from 'kafkajs';
 import type { Redriven, Redriver } from '../dead-letters/ports';
 import type { PageCommit, PageMarks } from '../dead-letters/redrive-marks';
 import type { Publication } from '../settlement/publisher';
-import { readCommitted } from './committed-offsets';
+import { readCommitted } from './partitions/committed-offsets';
 import { withinDeadline } from './deadline';
 import { isOfType, TOO_LARGE } from './client/errors';
 import { partitioner } from './partitioner';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, type ConsumerGroupJoinEvent, PartitionAssigners } from 'kafkajs';
 import { encodeMetadata } from '../../src/offsets/commit-metadata';
-import { memberTag } from '../../src/kafka/member-tag';
+import { memberTag } from '../../src/kafka/partitions/member-tag';
 import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.ts';
 
 jest.setTimeout(90_000);

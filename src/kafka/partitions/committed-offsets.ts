@@ -1,5 +1,5 @@
 import type { Admin } from 'kafkajs';
-import { decodeMetadata, type Ownership } from '../offsets/commit-metadata';
+import { decodeMetadata, type Ownership } from '../../offsets/commit-metadata';
 
 /** What the group has committed for one partition. */
 export interface Committed {

@@ -1,4 +1,4 @@
-import type { OffsetReset } from './client/kafka-client';
+import type { OffsetReset } from '../client/kafka-client';
 
 /** Carries the news from kafkajs's log, the only place where it tells it, to the consumer that it concerns. */
 export class OffsetResets {

@@ -1,7 +1,7 @@
 import type { KafkaMessage } from 'kafkajs';
-import { AssignedPartition } from '../../src/kafka/assigned-partition';
-import { RECORDS_PER_TURN, takeInTurns } from '../../src/kafka/batch-intake';
-import { IntakeBudget } from '../../src/kafka/intake-budget';
+import { AssignedPartition } from '../../../src/kafka/partitions/assigned-partition';
+import { RECORDS_PER_TURN, takeInTurns } from '../../../src/kafka/partitions/batch-intake';
+import { IntakeBudget } from '../../../src/kafka/partitions/intake-budget';
 
 const COUNT = RECORDS_PER_TURN * 3 + 5;
 const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i);

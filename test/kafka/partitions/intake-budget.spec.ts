@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Holding, IntakeBudget } from '../../src/kafka/intake-budget';
+import { type Holding, IntakeBudget } from '../../../src/kafka/partitions/intake-budget';
 
 const BATCH_COMMANDS = 50;
 const BATCH_BYTES = 5_000;

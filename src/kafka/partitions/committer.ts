@@ -1,4 +1,4 @@
-import { type CommitMetadata, encodeMetadata } from '../offsets/commit-metadata';
+import { type CommitMetadata, encodeMetadata } from '../../offsets/commit-metadata';
 import type { AssignedPartition } from './assigned-partition';
 
 /** What kafkajs' `commitOffsetsIfNecessary` takes; it passes the metadata on. */

@@ -1,11 +1,11 @@
 import type { KafkaMessage } from 'kafkajs';
-import type { IncomingRecord } from '../contract/record';
-import { headerBytes, type Headers } from '../contract/headers';
-import { MAX_SPAN } from '../offsets/commit-metadata';
-import type { Job } from '../dispatch/job';
-import type { JobSource } from '../dispatch/job-source';
-import { PartitionLedger } from '../offsets/partition-ledger';
-import type { PartitionQueues } from '../dispatch/schedule/queues';
+import type { IncomingRecord } from '../../contract/record';
+import { headerBytes, type Headers } from '../../contract/headers';
+import { MAX_SPAN } from '../../offsets/commit-metadata';
+import type { Job } from '../../dispatch/job';
+import type { JobSource } from '../../dispatch/job-source';
+import { PartitionLedger } from '../../offsets/partition-ledger';
+import type { PartitionQueues } from '../../dispatch/schedule/queues';
 import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
 

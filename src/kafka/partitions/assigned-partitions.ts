@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
-import type { KafkaConfig } from '../config/config';
-import type { Job } from '../dispatch/job';
-import type { JobSource } from '../dispatch/job-source';
-import type { PartitionQueues } from '../dispatch/schedule/queues';
-import type { PartitionGauges, Telemetry } from '../observability/telemetry';
+import type { KafkaConfig } from '../../config/config';
+import type { Job } from '../../dispatch/job';
+import type { JobSource } from '../../dispatch/job-source';
+import type { PartitionQueues } from '../../dispatch/schedule/queues';
+import type { PartitionGauges, Telemetry } from '../../observability/telemetry';
 import { type AcceptRecord, AssignedPartition } from './assigned-partition';
 import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
-import { nameOf } from './client/errors';
+import { nameOf } from '../client/errors';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
-import type { KafkaLog } from './client/kafka-client';
+import type { KafkaLog } from '../client/kafka-client';
 import { PartitionPauses } from './partition-pauses';
-import type { Reading } from './readings';
-import type { TopicPartition } from './partitions/topic-partition';
+import type { Reading } from '../readings';
+import type { TopicPartition } from './topic-partition';
 
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;

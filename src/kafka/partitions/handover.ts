@@ -3,8 +3,8 @@ import type { Admin } from 'kafkajs';
 import type { AssignedPartition } from './assigned-partition';
 import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
-import { nameOf } from './client/errors';
-import type { KafkaLog } from './client/kafka-client';
+import { nameOf } from '../client/errors';
+import type { KafkaLog } from '../client/kafka-client';
 import { memberTag } from './member-tag';
 
 /** Between two looks at a partition that another member has not released yet. */
