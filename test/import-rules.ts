@@ -27,8 +27,11 @@ export interface PackageRule {
 /** `contract` and `offsets` have no row: they know nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
-  { from: 'kafka', to: 'kafka/partitions', what: 'all', because: 'a member of a group has partitions' },
-  { from: 'kafka/partitions', to: 'kafka', what: 'types', because: 'a partition is of what a consumer reads' },
+  { from: 'kafka', to: 'kafka/group', what: 'all', because: 'the transport makes a consumer of each reading' },
+  { from: 'kafka/group', to: 'kafka/partitions', what: 'all', because: 'a member of a group has partitions' },
+  { from: 'kafka/group', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
+  { from: 'kafka', to: 'kafka/partitions', what: 'all', because: 'the transport owns the budget of all partitions' },
+  { from: 'kafka/partitions', to: 'kafka/group', what: 'types', because: 'a partition is of what a consumer reads' },
   { from: 'kafka/partitions', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
   { from: 'kafka', to: 'kafka/client', what: 'all', because: 'one connection, and one reading of its errors' },
   { from: 'kafka/client', to: 'kafka/kafkajs-patches', what: 'all', because: 'kafkajs is patched before it is used' },

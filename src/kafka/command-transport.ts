@@ -24,9 +24,9 @@ import { IntakeBudget } from './partitions/intake-budget';
 import type { KafkaLog } from './client/kafka-client';
 import type { OffsetResets } from './partitions/offset-resets';
 import { removeFormerMembers } from './former-members';
-import { GroupConsumer } from './group-consumer';
+import { GroupConsumer } from './group/group-consumer';
 import { type Handler, sendByHandler } from './nest-handler';
-import { commandReading, type Reading, retryReadings } from './readings';
+import { commandReading, type Reading, retryReadings } from './group/readings';
 import { StartError, untilKafkaServes } from './start-checks';
 
 /**

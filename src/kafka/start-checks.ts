@@ -4,7 +4,7 @@ import type { Topics } from '../contract/topics';
 import { deniedReadings } from './access-check';
 import { firstContact } from './first-contact';
 import type { KafkaLog } from './client/kafka-client';
-import { commandReading, retryReadings } from './readings';
+import { commandReading, retryReadings } from './group/readings';
 import { missingTopics } from './topic-check';
 
 /** A fault of the surroundings that no retry mends: the process cannot start. */

@@ -14,7 +14,7 @@ import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from '../client/kafka-client';
 import { PartitionPauses } from './partition-pauses';
-import type { Reading } from '../readings';
+import type { Reading } from '../group/readings';
 import type { TopicPartition } from './topic-partition';
 
 /** Between two looks at what is not committed yet, while the consumer ends. */

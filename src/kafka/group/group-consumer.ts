@@ -1,8 +1,8 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import type { PartitionGauges } from '../observability/telemetry';
-import { AssignedPartitions, type PartitionDeps } from './partitions/assigned-partitions';
-import type { OffsetsToCommit } from './partitions/committer';
-import { nameOf } from './client/errors';
+import type { PartitionGauges } from '../../observability/telemetry';
+import { AssignedPartitions, type PartitionDeps } from '../partitions/assigned-partitions';
+import type { OffsetsToCommit } from '../partitions/committer';
+import { nameOf } from '../client/errors';
 import { HeartbeatInterval } from './heartbeat-interval';
 import { Membership } from './membership';
 import { newConsumer } from './new-consumer';

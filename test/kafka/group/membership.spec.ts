@@ -1,4 +1,4 @@
-import { Membership } from '../../src/kafka/membership';
+import { Membership } from '../../../src/kafka/group/membership';
 
 describe('Membership', () => {
   it('is alive for a session timeout after the group was asked what it then answered', () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { assignSticky, type Member } from '../../src/kafka/sticky-assignment';
+import { assignSticky, type Member } from '../../../src/kafka/group/sticky-assignment';
 
 const range = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

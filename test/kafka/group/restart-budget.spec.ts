@@ -1,4 +1,4 @@
-import { RestartBudget } from '../../src/kafka/restart-budget';
+import { RestartBudget } from '../../../src/kafka/group/restart-budget';
 
 describe('RestartBudget', () => {
   it('allows so many restarts within any ten minutes, and another one once the oldest is past', () => {

@@ -1,4 +1,4 @@
-import { HeartbeatInterval } from '../../src/kafka/heartbeat-interval';
+import { HeartbeatInterval } from '../../../src/kafka/group/heartbeat-interval';
 
 describe('the heartbeat interval', () => {
   it('is the number of its milliseconds until the group has answered', () => {

@@ -1,5 +1,5 @@
 import { AssignerProtocol, type GroupMember, type PartitionAssigner } from 'kafkajs';
-import type { TopicPartition } from './partitions/topic-partition';
+import type { TopicPartition } from '../partitions/topic-partition';
 import { assignSticky, type Member } from './sticky-assignment';
 
 /** Part of the group protocol: all members must mean the same by it. */

@@ -1,8 +1,8 @@
-import type { Config } from '../config/config';
-import type { Channel } from '../contract/channels';
-import { dueAtMs } from '../contract/retry-headers';
-import type { Topics } from '../contract/topics';
-import type { DueAt } from './partitions/assigned-partition';
+import type { Config } from '../../config/config';
+import type { Channel } from '../../contract/channels';
+import { dueAtMs } from '../../contract/retry-headers';
+import type { Topics } from '../../contract/topics';
+import type { DueAt } from '../partitions/assigned-partition';
 
 /** What a consumer reads. */
 export interface Reading {
