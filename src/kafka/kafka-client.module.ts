@@ -9,8 +9,8 @@ import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { createKafka, type KafkaLog } from './client/kafka-client';
 import { OffsetResets } from './partitions/offset-resets';
-import { RecordPublisher } from './record-publisher';
-import { ReplyPublisher } from './reply-publisher';
+import { RecordPublisher } from './publish/record-publisher';
+import { ReplyPublisher } from './publish/reply-publisher';
 
 /** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
 export const RESULTS = Symbol('RESULTS');

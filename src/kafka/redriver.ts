@@ -6,8 +6,8 @@ import type { Publication } from '../settlement/publisher';
 import { readCommitted } from './partitions/committed-offsets';
 import { withinDeadline } from './deadline';
 import { isOfType, TOO_LARGE } from './client/errors';
-import { partitioner } from './partitioner';
-import { byTopic, outgoing } from './producing';
+import { partitioner } from './publish/partitioner';
+import { byTopic, outgoing } from './publish/producing';
 
 /**
  * A transaction that is left open, as by a kill, holds up the readers of the command topics for so long, unless the next

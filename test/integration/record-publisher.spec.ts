@@ -1,6 +1,6 @@
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { mendProduceAnswers } from '../../src/kafka/kafkajs-patches/produce-answers';
-import { RecordPublisher } from '../../src/kafka/record-publisher';
+import { RecordPublisher } from '../../src/kafka/publish/record-publisher';
 import type { Telemetry } from '../../src/observability/telemetry';
 import type { Published } from '../../src/settlement/publisher';
 import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Producer } from 'kafkajs';
-import type { BestEffortPublisher, Publication } from '../settlement/publisher';
-import { isOfType, nameOf } from './client/errors';
-import type { KafkaLog } from './client/kafka-client';
+import type { BestEffortPublisher, Publication } from '../../settlement/publisher';
+import { isOfType, nameOf } from '../client/errors';
+import type { KafkaLog } from '../client/kafka-client';
 import { byTopic, outgoing, PRODUCER } from './producing';
 
 /** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { type Message, type PartitionMetadata, Partitioners } from 'kafkajs';
-import { partitioner } from '../../src/kafka/partitioner';
+import { partitioner } from '../../../src/kafka/publish/partitioner';
 
 const topic = 'results';
 

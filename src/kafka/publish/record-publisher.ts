@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Producer } from 'kafkajs';
-import { headerBytes } from '../contract/headers';
-import type { Draft, Publication, Published, Publisher } from '../settlement/publisher';
-import type { Telemetry } from '../observability/telemetry';
-import { isOfType, nameOf, TOO_LARGE } from './client/errors';
-import { type Cluster, connectToLeaders, createProducerWithCluster } from './kafkajs-patches/internal-cluster';
-import type { KafkaLog } from './client/kafka-client';
-import { placeName, takenDespite } from './kafkajs-patches/produce-answers';
+import { headerBytes } from '../../contract/headers';
+import type { Draft, Publication, Published, Publisher } from '../../settlement/publisher';
+import type { Telemetry } from '../../observability/telemetry';
+import { isOfType, nameOf, TOO_LARGE } from '../client/errors';
+import { type Cluster, connectToLeaders, createProducerWithCluster } from '../kafkajs-patches/internal-cluster';
+import type { KafkaLog } from '../client/kafka-client';
+import { placeName, takenDespite } from '../kafkajs-patches/produce-answers';
 import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
 
 /** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */

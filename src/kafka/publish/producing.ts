@@ -1,5 +1,5 @@
 import type { Message, ProducerConfig } from 'kafkajs';
-import type { Publication } from '../settlement/publisher';
+import type { Publication } from '../../settlement/publisher';
 import { partitioner } from './partitioner';
 
 /** Of every producer of the service. */
