@@ -6,7 +6,7 @@ import { Topics } from './contract/topics';
 import { deadLettersCommand, type Session } from './dead-letters/commands';
 import { DeadLetterReader } from './kafka/dead-letter-reader';
 import { KafkaAway, withinDeadline } from './kafka/deadline';
-import { firstContact } from './kafka/first-contact';
+import { firstContact } from './kafka/start/first-contact';
 import { createKafka, type KafkaLog } from './kafka/client/kafka-client';
 import { TransactionalRedriver } from './kafka/redriver';
 

@@ -23,11 +23,11 @@ import type { RecordSink } from './partitions/assigned-partitions';
 import { IntakeBudget } from './partitions/intake-budget';
 import type { KafkaLog } from './client/kafka-client';
 import type { OffsetResets } from './partitions/offset-resets';
-import { removeFormerMembers } from './former-members';
+import { removeFormerMembers } from './start/former-members';
 import { GroupConsumer } from './group/group-consumer';
 import { type Handler, sendByHandler } from './nest-handler';
 import { commandReading, type Reading, retryReadings } from './group/readings';
-import { StartError, untilKafkaServes } from './start-checks';
+import { StartError, untilKafkaServes } from './start/start-checks';
 
 /**
  * After a crash other replicas have this long to go on with its partitions before this one asks for a share again: in a crash

@@ -1,5 +1,5 @@
 import { type Kafka, KafkaJSProtocolError } from 'kafkajs';
-import { type Cluster, createCluster, READ_COMMITTED } from './kafkajs-patches/internal-cluster';
+import { type Cluster, createCluster, READ_COMMITTED } from '../kafkajs-patches/internal-cluster';
 
 /** What is read in one consumer group. */
 export interface GroupReading {

@@ -1,10 +1,10 @@
 import type { Admin, Kafka } from 'kafkajs';
-import type { Config } from '../config/config';
-import type { Topics } from '../contract/topics';
+import type { Config } from '../../config/config';
+import type { Topics } from '../../contract/topics';
 import { deniedReadings } from './access-check';
 import { firstContact } from './first-contact';
-import type { KafkaLog } from './client/kafka-client';
-import { commandReading, retryReadings } from './group/readings';
+import type { KafkaLog } from '../client/kafka-client';
+import { commandReading, retryReadings } from '../group/readings';
 import { missingTopics } from './topic-check';
 
 /** A fault of the surroundings that no retry mends: the process cannot start. */

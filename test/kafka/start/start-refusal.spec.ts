@@ -1,5 +1,5 @@
 import { KafkaJSConnectionError, KafkaJSNonRetriableError } from 'kafkajs';
-import { startRefusal } from '../../src/kafka/start-refusal';
+import { startRefusal } from '../../../src/kafka/start/start-refusal';
 
 function connectionError(code?: string): KafkaJSConnectionError {
   return new KafkaJSConnectionError('Connection error', { broker: 'planted:1', ...(code !== undefined && { code }) });

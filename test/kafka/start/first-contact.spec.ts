@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { KafkaConfig } from '../../src/config/config';
-import { firstContact } from '../../src/kafka/first-contact';
-import type { KafkaLog } from '../../src/kafka/client/kafka-client';
-import { freePorts } from '../../tools/kafka/free-ports';
-import { startRawServer } from '../messages-api/raw-server';
+import type { KafkaConfig } from '../../../src/config/config';
+import { firstContact } from '../../../src/kafka/start/first-contact';
+import type { KafkaLog } from '../../../src/kafka/client/kafka-client';
+import { freePorts } from '../../../tools/kafka/free-ports';
+import { startRawServer } from '../../messages-api/raw-server';
 
 const config = { clientId: 'test', ssl: null, sasl: null, publishTimeoutMs: 1_000 } as KafkaConfig;
 

@@ -1,6 +1,6 @@
 import type { Admin, Kafka } from 'kafkajs';
-import { createCluster } from './kafkajs-patches/internal-cluster';
-import type { KafkaLog } from './client/kafka-client';
+import { createCluster } from '../kafkajs-patches/internal-cluster';
+import type { KafkaLog } from '../client/kafka-client';
 
 interface Replica {
   readonly clientId: string;

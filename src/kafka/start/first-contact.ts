@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
-import type { KafkaConfig } from '../config/config';
-import { connectionSettings, type KafkaLog } from './client/kafka-client';
+import type { KafkaConfig } from '../../config/config';
+import { connectionSettings, type KafkaLog } from '../client/kafka-client';
 import { CLOSED_REFUSAL, startRefusal } from './start-refusal';
 
 const FIRST_PAUSE_MS = 100;
