@@ -4,11 +4,11 @@ import { Command, CommanderError } from 'commander';
 import { readKafkaConfig } from './config/read-kafka-config';
 import { Topics } from './contract/topics';
 import { deadLettersCommand, type Session } from './dead-letters/commands';
-import { DeadLetterReader } from './kafka/dead-letter-reader';
-import { KafkaAway, withinDeadline } from './kafka/deadline';
+import { DeadLetterReader } from './kafka/operator/dead-letter-reader';
+import { KafkaAway, withinDeadline } from './kafka/operator/deadline';
 import { firstContact } from './kafka/start/first-contact';
 import { createKafka, type KafkaLog } from './kafka/client/kafka-client';
-import { TransactionalRedriver } from './kafka/redriver';
+import { TransactionalRedriver } from './kafka/operator/redriver';
 
 const EXIT = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const;
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kafka, KafkaJSError, type KafkaMessage, KafkaJSProtocolError } from 'kafkajs';
-import type { IncomingRecord } from '../contract/record';
-import type { DeadLetterLog, PartitionBounds } from '../dead-letters/ports';
+import type { IncomingRecord } from '../../contract/record';
+import type { DeadLetterLog, PartitionBounds } from '../../dead-letters/ports';
 import { KAFKA_DEADLINE_MS, KafkaAway, withinDeadline } from './deadline';
 import {
   type Cluster,
@@ -10,7 +10,7 @@ import {
   offsetAfter,
   READ_COMMITTED,
   visibleMessages,
-} from './kafkajs-patches/internal-cluster';
+} from '../kafkajs-patches/internal-cluster';
 
 /** Kafka's numbers for the ends of a partition, in place of a time. */
 const EARLIEST = -2;

@@ -1,5 +1,5 @@
 import { type Kafka, KafkaJSNumberOfRetriesExceeded, KafkaJSProtocolError } from 'kafkajs';
-import { TransactionalRedriver } from '../../src/kafka/redriver';
+import { TransactionalRedriver } from '../../../src/kafka/operator/redriver';
 
 const { createErrorFromCode: saying } = require('kafkajs/src/protocol/error') as {
   readonly createErrorFromCode: (code: number) => Error;

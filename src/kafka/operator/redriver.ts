@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Admin, Kafka, Producer, RecordMetadata } from 'kafkajs';
-import type { Redriven, Redriver } from '../dead-letters/ports';
-import type { PageCommit, PageMarks } from '../dead-letters/redrive-marks';
-import type { Publication } from '../settlement/publisher';
-import { readCommitted } from './partitions/committed-offsets';
+import type { Redriven, Redriver } from '../../dead-letters/ports';
+import type { PageCommit, PageMarks } from '../../dead-letters/redrive-marks';
+import type { Publication } from '../../settlement/publisher';
+import { readCommitted } from '../partitions/committed-offsets';
 import { withinDeadline } from './deadline';
-import { isOfType, TOO_LARGE } from './client/errors';
-import { partitioner } from './publish/partitioner';
-import { byTopic, outgoing } from './publish/producing';
+import { isOfType, TOO_LARGE } from '../client/errors';
+import { partitioner } from '../publish/partitioner';
+import { byTopic, outgoing } from '../publish/producing';
 
 /**
  * A transaction that is left open, as by a kill, holds up the readers of the command topics for so long, unless the next
