@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomTransportStrategy } from '@nestjs/microservices';
 import { Server } from '@nestjs/microservices';
-import type { Admin, Kafka } from 'kafkajs';
 import type { Config } from '../config/config';
 import type { Topics } from '../contract/topics';
 import { systemClock } from '../dispatch/clock';
@@ -22,6 +21,7 @@ import type { AcceptRecord } from './partitions/assigned-partition';
 import type { RecordSink } from './partitions/assigned-partitions';
 import { IntakeBudget } from './partitions/intake-budget';
 import type { KafkaLog } from './client/kafka-client';
+import type { SharedClient } from './client/shared-client';
 import type { OffsetResets } from './partitions/offset-resets';
 import { removeFormerMembers } from './start/former-members';
 import { GroupConsumer } from './group/group-consumer';
@@ -44,7 +44,7 @@ export interface Connected {
 interface Deps {
   readonly config: Config;
   readonly topics: Topics;
-  readonly kafka: Kafka;
+  readonly client: SharedClient;
   readonly settlement: Settlement;
   readonly store: SettledStore;
   readonly keys: Keys;
@@ -69,7 +69,6 @@ interface Keys extends KeyRing {
  *     created → listen → running → drain → stopped
  */
 export class CommandTransport extends Server implements CustomTransportStrategy, ServiceStatus {
-  private readonly admin: Admin;
   private readonly budget: IntakeBudget;
   private readonly dispatcher: Dispatcher;
   private readonly intake: Intake;
@@ -84,8 +83,8 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
 
   constructor(private readonly deps: Deps) {
     super();
-    const { config, topics, settlement, store, keys, telemetry, halts, kafka, log } = deps;
-    this.admin = kafka.admin();
+    const { config, topics, settlement, store, keys, telemetry, halts, client, log } = deps;
+    const { kafka, admin } = client;
     this.budget = new IntakeBudget(config.intake);
     this.dispatcher = new Dispatcher({
       config: config.dispatch,
@@ -134,7 +133,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     const newConsumer = (reading: Reading, accept: AcceptRecord): GroupConsumer =>
       new GroupConsumer(reading, {
         kafka,
-        admin: this.admin,
+        admin,
         config: config.kafka,
         callTimeoutMs: config.messagesApi.timeoutMs,
         budget: this.budget,
@@ -178,7 +177,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   }
 
   unwrap<T>(): T {
-    return this.deps.kafka as T;
+    return this.deps.client.kafka as T;
   }
 
   consumers(): ConsumerStatus[] {
@@ -227,7 +226,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     await Promise.all(this.groupConsumers.map((consumer) => consumer.stop()));
     this.deps.keys.stop();
     await Promise.all([
-      this.admin.disconnect(),
+      this.deps.client.stop(),
       this.deps.store.stop(),
       ...this.deps.publishers.map((publisher) => publisher.stop()),
     ]);
@@ -244,16 +243,16 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
   }
 
   private async begin(): Promise<void> {
-    const { config, topics, publishers, store, keys, kafka, log } = this.deps;
+    const { config, topics, publishers, store, keys, client, log } = this.deps;
     this.sendByHandler = this.findHandler();
-    const isReady = await untilKafkaServes({ config, topics, kafka, admin: this.admin, log }, this.stopping.signal);
+    const isReady = await untilKafkaServes({ config, topics, client, log }, this.stopping.signal);
     if (!isReady) return;
     this.areTopicsThere = true;
     await Promise.all([store.start(), ...publishers.map((publisher) => publisher.start())]);
     keys.start(() => this.dispatcher.keysChanged((key) => keys.has(key)));
     const groupIds = this.groupConsumers.map((consumer) => consumer.groupId);
     const { clientId } = config.kafka;
-    if (await removeFormerMembers(kafka, this.admin, { clientId, groupIds, log })) {
+    if (await removeFormerMembers(client, { clientId, groupIds, log })) {
       await sleep(AFTER_CRASH_MS, undefined, { signal: this.stopping.signal }).catch(() => undefined);
     }
     if (this.stopping.signal.aborted) return;

@@ -1,5 +1,4 @@
 import { Module } from '@nestjs/common';
-import { Kafka } from 'kafkajs';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
@@ -7,7 +6,8 @@ import { Topics } from '../contract/topics';
 import { Halts } from './partitions/halts';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
-import { createKafka, type KafkaLog } from './client/kafka-client';
+import type { KafkaLog } from './client/kafka-client';
+import { SharedClient } from './client/shared-client';
 import { OffsetResets } from './partitions/offset-resets';
 import { RecordPublisher } from './publish/record-publisher';
 import { ReplyPublisher } from './publish/reply-publisher';
@@ -41,17 +41,17 @@ const PUBLISHERS = [
     },
     { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
     {
-      provide: Kafka,
+      provide: SharedClient,
       inject: [CONFIG, KAFKA_LOG, OffsetResets],
       useFactory: ({ kafka }: Config, log: KafkaLog, resets: OffsetResets) =>
-        createKafka(kafka, log, (topic, partition) => resets.tell(topic, partition)),
+        new SharedClient(kafka, log, (topic, partition) => resets.tell(topic, partition)),
     },
     ...PUBLISHERS.map(({ token, reason, urgent }) => ({
       provide: token,
-      inject: [CONFIG, Kafka, Topics, Halts, TELEMETRY, KAFKA_LOG],
+      inject: [CONFIG, SharedClient, Topics, Halts, TELEMETRY, KAFKA_LOG],
       useFactory: (
         { kafka: { publishTimeoutMs: timeoutMs } }: Config,
-        kafka: Kafka,
+        { kafka }: SharedClient,
         topics: Topics,
         halts: Halts,
         telemetry: Telemetry,
@@ -68,10 +68,10 @@ const PUBLISHERS = [
     })),
     {
       provide: REPLIES,
-      inject: [Kafka, KAFKA_LOG],
-      useFactory: (kafka: Kafka, log: KafkaLog) => new ReplyPublisher(kafka, log),
+      inject: [SharedClient, KAFKA_LOG],
+      useFactory: ({ kafka }: SharedClient, log: KafkaLog) => new ReplyPublisher(kafka, log),
     },
   ],
-  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, Kafka, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
+  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, SharedClient, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
 })
 export class KafkaClientModule {}

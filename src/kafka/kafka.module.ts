@@ -1,5 +1,4 @@
 import { Global, Module } from '@nestjs/common';
-import { Kafka } from 'kafkajs';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
@@ -15,6 +14,7 @@ import { Settlement } from '../settlement/settlement';
 import { CommandTransport, type Connected } from './command-transport';
 import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from './kafka-client.module';
 import type { KafkaLog } from './client/kafka-client';
+import { SharedClient } from './client/shared-client';
 import { OffsetResets } from './partitions/offset-resets';
 
 /** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
@@ -27,7 +27,7 @@ import { OffsetResets } from './partitions/offset-resets';
       inject: [
         CONFIG,
         Topics,
-        Kafka,
+        SharedClient,
         Settlement,
         SETTLED_STORE,
         ApiKeys,
@@ -43,7 +43,7 @@ import { OffsetResets } from './partitions/offset-resets';
       useFactory: (
         config: Config,
         topics: Topics,
-        kafka: Kafka,
+        client: SharedClient,
         settlement: Settlement,
         store: SettledStore,
         keys: ApiKeys,
@@ -56,7 +56,7 @@ import { OffsetResets } from './partitions/offset-resets';
         new CommandTransport({
           config,
           topics,
-          kafka,
+          client,
           settlement,
           store,
           keys,

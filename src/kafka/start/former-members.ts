@@ -1,6 +1,6 @@
-import type { Admin, Kafka } from 'kafkajs';
 import { createCluster } from '../kafkajs-patches/internal-cluster';
 import type { KafkaLog } from '../client/kafka-client';
+import type { SharedClient } from '../client/shared-client';
 
 interface Replica {
   readonly clientId: string;
@@ -17,16 +17,16 @@ interface Replica {
  *
  * @returns whether other replicas go on with what the former members had
  */
-export async function removeFormerMembers(kafka: Kafka, admin: Admin, replica: Replica): Promise<boolean> {
+export async function removeFormerMembers(client: SharedClient, replica: Replica): Promise<boolean> {
   try {
-    return await remove(kafka, admin, replica);
+    return await remove(client, replica);
   } catch (error) {
     replica.log('warn', 'former members stay in their groups until their sessions end', { error });
     return false;
   }
 }
 
-async function remove(kafka: Kafka, admin: Admin, { clientId, groupIds, log }: Replica): Promise<boolean> {
+async function remove({ kafka, admin }: SharedClient, { clientId, groupIds, log }: Replica): Promise<boolean> {
   const { groups } = await admin.describeGroups([...groupIds]);
   const isFormer = (member: { readonly clientId: string }): boolean => member.clientId === clientId;
   const left = groups.filter(({ members }) => members.some(isFormer));

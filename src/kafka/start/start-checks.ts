@@ -1,9 +1,9 @@
-import type { Admin, Kafka } from 'kafkajs';
 import type { Config } from '../../config/config';
 import type { Topics } from '../../contract/topics';
 import { deniedReadings } from './access-check';
 import { firstContact } from './first-contact';
 import type { KafkaLog } from '../client/kafka-client';
+import type { SharedClient } from '../client/shared-client';
 import { commandReading, retryReadings } from '../group/readings';
 import { missingTopics } from './topic-check';
 
@@ -15,9 +15,8 @@ export class StartError extends Error {
 interface Deps {
   readonly config: Config;
   readonly topics: Topics;
-  readonly kafka: Kafka;
-  /** Connected by this. */
-  readonly admin: Admin;
+  /** Started by this. */
+  readonly client: SharedClient;
   readonly log: KafkaLog;
 }
 
@@ -26,14 +25,11 @@ interface Deps {
  *
  * @throws StartError that says what is refused or missing, and what to do.
  */
-export async function untilKafkaServes(
-  { config, topics, kafka, admin, log }: Deps,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function untilKafkaServes({ config, topics, client, log }: Deps, signal: AbortSignal): Promise<boolean> {
   const refusal = await firstContact(config.kafka, log, signal);
   if (refusal !== null) throw new StartError(refusal);
   if (signal.aborted) return false;
-  await admin.connect();
+  await client.start();
   const commands = topics.commands(config.kafka.channels).map(({ topic }) => topic);
   const retries = retryReadings(config, topics).map(({ reading }) => reading);
   const required = {
@@ -42,7 +38,7 @@ export async function untilKafkaServes(
     deadLetters: topics.deadLetters,
     retries: retries.flatMap((reading) => reading.topics),
   };
-  const missing = await missingTopics(admin, required, config.kafka.createTopics);
+  const missing = await missingTopics(client.admin, required, config.kafka.createTopics);
   if (missing.length > 0) {
     throw new StartError(
       `missing topics: ${missing.join(', ')}. Create them, or set CREATE_TOPICS=true in development. ` +
@@ -50,7 +46,7 @@ export async function untilKafkaServes(
     );
   }
   const readings = [...commands.map((topic) => commandReading(config, topic)), ...retries];
-  const denied = await deniedReadings(kafka, readings);
+  const denied = await deniedReadings(client.kafka, readings);
   if (denied.length > 0)
     throw new StartError(`the Kafka user is denied ${denied.join(', ')}: it needs an ACL for each`);
   return true;
