@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
 import { HealthModule } from './health/health.module';
-import { KafkaModule } from './kafka/kafka.module';
+import { ServiceModule } from './service/service.module';
 import { MessagesApiModule } from './messages-api/messages-api.module';
 import { ObservabilityModule } from './observability/observability.module';
 import { SettlementModule } from './settlement/settlement.module';
@@ -17,7 +17,7 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         ObservabilityModule.forRoot(logger),
-        KafkaModule,
+        ServiceModule,
         MessagesApiModule,
         SettlementModule,
         HealthModule,

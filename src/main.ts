@@ -3,7 +3,7 @@ import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module';
 import { readConfig } from './config/read-config';
-import { CommandTransport } from './kafka/command-transport';
+import { CommandTransport } from './service/command-transport';
 import { createLogger } from './observability/logger';
 import { NestLogger } from './observability/nest-logger';
 

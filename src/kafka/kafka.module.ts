@@ -1,74 +1,77 @@
-import { Global, Module } from '@nestjs/common';
+import { Module } from '@nestjs/common';
+import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
 import { Halts } from './partitions/halts';
-import { SERVICE_STATUS } from '../health/service-status';
 import type { Telemetry } from '../observability/telemetry';
-import { TELEMETRY } from '../observability/tokens';
-import { ApiKeys } from '../messages-api/api-keys';
-import { MessagesApiModule } from '../messages-api/messages-api.module';
-import type { SettledStore } from '../settlement/settled-store';
-import { SETTLED_STORE, SettlementModule } from '../settlement/settlement.module';
-import { Settlement } from '../settlement/settlement';
-import { CommandTransport, type Connected } from './command-transport';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from './kafka-client.module';
+import { LOGGER, TELEMETRY } from '../observability/tokens';
 import type { KafkaLog } from './client/kafka-client';
 import { SharedClient } from './client/shared-client';
 import { OffsetResets } from './partitions/offset-resets';
+import { RecordPublisher } from './publish/record-publisher';
+import { ReplyPublisher } from './publish/reply-publisher';
 
-/** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
-@Global()
+/** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
+export const RESULTS = Symbol('RESULTS');
+export const DEAD_LETTERS = Symbol('DEAD_LETTERS');
+export const RETRIES = Symbol('RETRIES');
+export const REPLIES = Symbol('REPLIES');
+/** Injection token of the {@link KafkaLog}. */
+export const KAFKA_LOG = Symbol('KAFKA_LOG');
+
+const PUBLISHERS = [
+  { token: RESULTS, reason: 'results', urgent: (topics: Topics) => [topics.results] },
+  { token: DEAD_LETTERS, reason: 'dead-letters', urgent: (topics: Topics) => [topics.deadLetters] },
+  { token: RETRIES, reason: 'retries', urgent: () => [] },
+] as const;
+
+/** The connection to Kafka, and what is written through it. */
 @Module({
-  imports: [KafkaClientModule, MessagesApiModule, SettlementModule],
   providers: [
+    Halts,
+    OffsetResets,
     {
-      provide: CommandTransport,
-      inject: [
-        CONFIG,
-        Topics,
-        SharedClient,
-        Settlement,
-        SETTLED_STORE,
-        ApiKeys,
-        Halts,
-        OffsetResets,
-        TELEMETRY,
-        KAFKA_LOG,
-        RESULTS,
-        DEAD_LETTERS,
-        RETRIES,
-        REPLIES,
-      ],
+      provide: KAFKA_LOG,
+      inject: [LOGGER],
+      useFactory:
+        (logger: Logger): KafkaLog =>
+        (level, message, fields) =>
+          logger[level](fields, message),
+    },
+    { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
+    {
+      provide: SharedClient,
+      inject: [CONFIG, KAFKA_LOG, OffsetResets],
+      useFactory: ({ kafka }: Config, log: KafkaLog, resets: OffsetResets) =>
+        new SharedClient(kafka, log, (topic, partition) => resets.tell(topic, partition)),
+    },
+    ...PUBLISHERS.map(({ token, reason, urgent }) => ({
+      provide: token,
+      inject: [CONFIG, SharedClient, Topics, Halts, TELEMETRY, KAFKA_LOG],
       useFactory: (
-        config: Config,
+        { kafka: { publishTimeoutMs: timeoutMs } }: Config,
+        { kafka }: SharedClient,
         topics: Topics,
-        client: SharedClient,
-        settlement: Settlement,
-        store: SettledStore,
-        keys: ApiKeys,
         halts: Halts,
-        resets: OffsetResets,
         telemetry: Telemetry,
         log: KafkaLog,
-        ...publishers: Connected[]
       ) =>
-        new CommandTransport({
-          config,
-          topics,
-          client,
-          settlement,
-          store,
-          keys,
-          publishers,
-          halts,
-          resets,
+        new RecordPublisher({
+          kafka,
+          urgentTopics: urgent(topics),
+          timeoutMs,
           telemetry,
           log,
+          onBlocked: (isBlocked) => halts.set(reason, isBlocked),
         }),
+    })),
+    {
+      provide: REPLIES,
+      inject: [SharedClient, KAFKA_LOG],
+      useFactory: ({ kafka }: SharedClient, log: KafkaLog) => new ReplyPublisher(kafka, log),
     },
-    { provide: SERVICE_STATUS, useExisting: CommandTransport },
   ],
-  exports: [CommandTransport, SERVICE_STATUS],
+  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, SharedClient, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
 })
 export class KafkaModule {}

@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaClientModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka-client.module';
+import { DEAD_LETTERS, KAFKA_LOG, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { MemorySettledStore } from './memory-settled-store';
@@ -35,7 +35,7 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
 
 /** Step 5: outcomes are written down. */
 @Module({
-  imports: [KafkaClientModule],
+  imports: [KafkaModule],
   providers: [
     {
       provide: SETTLED_STORE,

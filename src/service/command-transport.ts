@@ -6,7 +6,7 @@ import type { Topics } from '../contract/topics';
 import { systemClock } from '../dispatch/clock';
 import type { KeyRing } from '../dispatch/api-health/credentials';
 import { Dispatcher } from '../dispatch/dispatcher';
-import type { Halts } from './partitions/halts';
+import type { Halts } from '../kafka/partitions/halts';
 import { Intake } from '../dispatch/intake';
 import type { Job } from '../dispatch/job';
 import type { SendCommand } from '../dispatch/ports';
@@ -17,17 +17,17 @@ import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
 import type { Settlement } from '../settlement/settlement';
-import type { AcceptRecord } from './partitions/assigned-partition';
-import type { RecordSink } from './partitions/assigned-partitions';
-import { IntakeBudget } from './partitions/intake-budget';
-import type { KafkaLog } from './client/kafka-client';
-import type { SharedClient } from './client/shared-client';
-import type { OffsetResets } from './partitions/offset-resets';
-import { removeFormerMembers } from './start/former-members';
-import { GroupConsumer } from './group/group-consumer';
+import type { AcceptRecord } from '../kafka/partitions/assigned-partition';
+import type { RecordSink } from '../kafka/partitions/assigned-partitions';
+import { IntakeBudget } from '../kafka/partitions/intake-budget';
+import type { KafkaLog } from '../kafka/client/kafka-client';
+import type { SharedClient } from '../kafka/client/shared-client';
+import type { OffsetResets } from '../kafka/partitions/offset-resets';
+import { removeFormerMembers } from '../kafka/start/former-members';
+import { GroupConsumer } from '../kafka/group/group-consumer';
 import { type Handler, sendByHandler } from './nest-handler';
-import { commandReading, type Reading, retryReadings } from './group/readings';
-import { StartError, untilKafkaServes } from './start/start-checks';
+import { commandReading, type Reading, retryReadings } from '../kafka/group/readings';
+import { StartError, untilKafkaServes } from '../kafka/start/start-checks';
 
 /**
  * After a crash other replicas have this long to go on with its partitions before this one asks for a share again: in a crash
