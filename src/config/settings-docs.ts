@@ -64,16 +64,15 @@ function tableRow({ first }: Documented): string {
 
 function envExampleEntries({ first, variables }: Documented): string {
   const { meaning, carrier, variable, unset } = first;
-  const comment = [
+  const sentences = [
     `${meaning.replaceAll('`', '')}.`,
     `Must be: ${requirement(first)}.`,
     ...(carrier === 'secret' ? [`Secret: ${fileVariable(variable)} can name a file that holds it instead.`] : []),
     ...(unset.kind === 'required' ? ['Required.'] : []),
     ...(unset.kind === 'derived' ? [`Default: ${unset.shown}.`] : []),
-  ].flatMap((sentence) => wrapped(sentence, COLUMNS - '# '.length));
-  return [...comment.map((line) => `# ${line}`), ...variables.map((name) => envExampleLine(name, unset)), ''].join(
-    '\n',
-  );
+  ];
+  const comment = sentences.flatMap((sentence) => wrapped(sentence, COLUMNS - '# '.length)).map((line) => `# ${line}`);
+  return [...comment, ...variables.map((name) => envExampleLine(name, unset)), ''].join('\n');
 }
 
 function envExampleLine(variable: string, unset: Unset): string {
