@@ -35,6 +35,7 @@ RUN npx nest build && chmod 755 dist/cli.js
 
 FROM node:24-bookworm-slim AS service
 LABEL org.opencontainers.image.title="messages-dispatcher" \
+      org.opencontainers.image.version="0.2.0" \
       org.opencontainers.image.description="Sends commands from Kafka to the Messages API and publishes the results" \
       org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production

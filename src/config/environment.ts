@@ -36,7 +36,7 @@ const saslPart = text(/^[^\0]+$/, 'a text without NUL characters');
 
 /**
  * Every setting of the service, each declared once: how its variable is read, what it must be and what it means. The
- * single source of validation, `.env.example` and the README's table, which list them in this order.
+ * single source of validation, `.env.example` and docs/settings.md, which list them in this order.
  */
 export class Environment {
   @Setting(brokers, required('localhost:9092'), 'Kafka brokers to connect to first')
@@ -51,7 +51,7 @@ export class Environment {
   @Setting(
     name,
     { kind: 'derived', shown: '<hostname>-<HTTP_PORT>' },
-    'Unique among live replicas, the same after a restart',
+    'Id of a replica: unique among live ones, the same after a restart',
   )
   readonly REPLICA_ID!: string | null;
 
@@ -88,30 +88,30 @@ export class Environment {
   @Setting(
     boolean,
     byDefault('false'),
-    'Create missing topics (development); otherwise they are an error that lists them',
+    'Create missing topics, for development; without it they are an error that lists them',
   )
   readonly CREATE_TOPICS!: boolean;
 
-  @Setting(milliseconds, byDefault('25'), 'Least time between two commits of one consumer')
+  @Setting(milliseconds, byDefault('25'), 'Shortest time between two commits of one consumer')
   readonly COMMIT_INTERVAL_MS!: number;
 
   @Setting(
     integer(0, 1_000),
     byDefault('10'),
-    'Restarts of a crashed consumer within 10 minutes before the process gives up',
+    'Most restarts of a crashed consumer within 10 minutes; after that the process gives up',
   )
   readonly CONSUMER_RESTARTS!: number;
 
-  @Setting(milliseconds, byDefault('10000'), 'One attempt to publish a batch of results')
+  @Setting(milliseconds, byDefault('10000'), 'Deadline of one attempt to publish a batch of results')
   readonly PUBLISH_TIMEOUT_MS!: number;
 
-  @Setting(integer(1), byDefault('5000'), 'Commands held in memory by a replica, beyond which partitions are paused')
+  @Setting(integer(1), byDefault('5000'), 'Most commands in the memory of a replica; beyond it partitions are paused')
   readonly INTAKE_MAX_COMMANDS!: number;
 
   @Setting(
     integer(1),
     byDefault('33554432'),
-    'Bytes of commands held in memory by a replica, beyond which partitions are paused',
+    'Most bytes of commands in the memory of a replica; beyond it partitions are paused',
   )
   readonly INTAKE_MAX_BYTES!: number;
 
@@ -134,19 +134,23 @@ export class Environment {
   )
   readonly MESSAGES_API_KEYS_FILE!: WorkspaceKeys | null;
 
-  @Setting(milliseconds, byDefault('10000'), 'One call, from connect to last byte')
+  @Setting(milliseconds, byDefault('10000'), 'Deadline of one call, from connect to last byte')
   readonly MESSAGES_API_TIMEOUT_MS!: number;
 
-  @Setting(integer(1), byDefault('1048576'), 'Largest answer that is read')
+  @Setting(integer(1), byDefault('1048576'), 'Largest answer that is read, in bytes')
   readonly MESSAGES_API_MAX_RESPONSE_BYTES!: number;
 
-  @Setting(integer(1, 100_000), byDefault('256'), 'Calls on the wire at once, per replica')
+  @Setting(integer(1, 100_000), byDefault('256'), 'Most calls on the wire at once, for each replica')
   readonly MAX_IN_FLIGHT!: number;
 
-  @Setting(integer(1, 1_000), byDefault('5'), 'Calls per command in place')
+  @Setting(integer(1, 1_000), byDefault('5'), 'Most calls of one command in place')
   readonly RETRY_MAX_ATTEMPTS!: number;
 
-  @Setting(milliseconds, byDefault('200'), 'Longest wait before the first retry; doubles with each, with full jitter')
+  @Setting(
+    milliseconds,
+    byDefault('200'),
+    'Longest wait before the first retry; doubles with each retry, with full jitter',
+  )
   readonly RETRY_BASE_DELAY_MS!: number;
 
   @Setting(milliseconds, byDefault('30000'), 'Longest wait before any retry')
@@ -158,14 +162,14 @@ export class Environment {
   @Setting(
     delays,
     { kind: 'default', text: '1m,10m,1h', isEmptyMeant: true },
-    'Rounds on retry topics after that, for what was not sent',
+    'Delays of the rounds on retry topics, for a command that was surely not sent in place',
   )
   readonly RETRY_TOPIC_DELAYS!: readonly Delay[];
 
   @Setting(
     choice(DELIVERIES),
     byDefault('at-least-once'),
-    'Delivery of commands that ask for none; `at-most-once` needs `REDIS_URL`',
+    'Delivery of commands that name none; `at-most-once` needs `REDIS_URL`',
   )
   readonly DEFAULT_DELIVERY!: Delivery;
 
@@ -175,7 +179,11 @@ export class Environment {
   @Setting(duration, byDefault('24h'), 'How long a settled command is remembered')
   readonly SETTLED_TTL!: number;
 
-  @Setting(integer(1, 10_000_000), byDefault('10000'), 'Settled commands remembered in memory, where there is no Redis')
+  @Setting(
+    integer(1, 10_000_000),
+    byDefault('10000'),
+    'Most settled commands that are remembered in memory, if there is no Redis',
+  )
   readonly SETTLED_MAX_COMMANDS!: number;
 
   @Setting(
@@ -185,13 +193,13 @@ export class Environment {
   )
   readonly HTTP_PORT!: number;
 
-  @Setting(milliseconds, byDefault('25000'), 'Drain before exit on SIGTERM or SIGINT')
+  @Setting(milliseconds, byDefault('25000'), 'Longest drain before the exit on SIGTERM or SIGINT')
   readonly SHUTDOWN_TIMEOUT_MS!: number;
 
-  @Setting(choice(LOG_LEVELS), byDefault('info'), 'Least level that is logged')
+  @Setting(choice(LOG_LEVELS), byDefault('info'), 'Lowest level that is logged')
   readonly LOG_LEVEL!: Config['log']['level'];
 
-  @Setting(choice(LOG_FORMATS), byDefault('json'), '`pretty` for people')
+  @Setting(choice(LOG_FORMATS), byDefault('json'), 'Format of the logs; `pretty` is for people')
   readonly LOG_FORMAT!: Config['log']['format'];
 
   readonly [limit: RateLimitVariable]: RateLimit | null;
@@ -212,7 +220,8 @@ export function rateLimitVariable(channel: Channel, scope: keyof ChannelLimits):
 
 for (const channel of CHANNELS) {
   for (const scope of ['channel', 'workspace', 'recipient'] as const) {
-    const meaning = `Most calls to ${channel} ${SCOPES[scope].per}; default burst 50 ms' worth, at least 1`;
-    Setting(rateLimit, NONE, meaning)(Environment.prototype, rateLimitVariable(channel, scope));
+    const meaning = `Most calls to a channel ${SCOPES[scope].per}; default burst 50 ms' worth, at least 1`;
+    const shownAs = `RATE_LIMIT_<CHANNEL>${SCOPES[scope].suffix}`;
+    Setting(rateLimit, NONE, meaning, 'text', shownAs)(Environment.prototype, rateLimitVariable(channel, scope));
   }
 }

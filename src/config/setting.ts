@@ -2,10 +2,10 @@ import { Transform } from 'class-transformer';
 import { IsDefined, ValidateIf } from '../contract/class-validator';
 import type { Kind } from './kinds';
 
-/** What holds where a variable is not set: nothing, a text read like a given one, a value derived from others, or a fault. */
+/** The value of a variable that is not set: none, a text read like a given one, a value derived from others, or a fault. */
 export type Unset =
   | { readonly kind: 'none' }
-  /** `isEmptyMeant`: a variable that is set to nothing has that for its value, rather than the default. */
+  /** `isEmptyMeant`: an empty variable is empty on purpose, and the default does not replace it. */
   | { readonly kind: 'default'; readonly text: string; readonly isEmptyMeant?: true }
   | { readonly kind: 'derived'; readonly shown: string }
   | { readonly kind: 'required'; readonly example: string };
@@ -21,6 +21,8 @@ export interface SettingEntry {
   readonly meaning: string;
   readonly mustBe: string;
   readonly carrier: Carrier;
+  /** Name in the documents. Settings that share one are documented once. */
+  readonly shownAs: string;
 }
 
 const entries = new Map<object, SettingEntry[]>();
@@ -37,13 +39,19 @@ export function fileVariable(variable: string): string {
 
 /**
  * Declares the property to be the environment variable of the same name: how its text is read, what it must be, and what
- * the documents say about it. A property that is not set and has no default is null.
+ * the documents say about it. The property is null if the variable is not set and has no default.
  */
-export function Setting<T>(kind: Kind<T>, unset: Unset, meaning: string, carrier: Carrier = 'text') {
+export function Setting<T>(
+  kind: Kind<T>,
+  unset: Unset,
+  meaning: string,
+  carrier: Carrier = 'text',
+  shownAs: string | null = null,
+) {
   return <K extends string>(target: { readonly [P in K]: T | null }, variable: K): void => {
     const { mustBe } = kind;
     const declared = entries.get(target) ?? [];
-    entries.set(target, [...declared, { variable, unset, meaning, mustBe, carrier }]);
+    entries.set(target, [...declared, { variable, unset, meaning, mustBe, carrier, shownAs: shownAs ?? variable }]);
 
     Transform(({ value }: { value: string | null }) => (value === null ? null : kind.parse(value)))(target, variable);
     if (unset.kind === 'required') {

@@ -1,6 +1,6 @@
 import type { Channel, MessageType } from './channels';
 
-/** Every way a command can end; see the table of outcomes in the README. */
+/** Every way a command can end; see the table of outcomes in docs/contract.md. */
 export const OUTCOMES = ['accepted', 'rejected', 'invalid', 'expired', 'failed', 'in-doubt'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 

@@ -43,7 +43,7 @@ const INCOMPLETE: Readonly<Record<Incomplete, string>> = {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The README's table of failures: what an answer means for the command. Pure; never throws.
+ * The table "Which failure means what" of docs/contract.md, for answers. Pure; never throws.
  *
  * @param nowMs milliseconds since the epoch, against which a `Retry-After` date is read
  */

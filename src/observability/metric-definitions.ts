@@ -32,7 +32,7 @@ export const METRICS = {
   settled_commands_total: {
     type: 'counter',
     labels: ['channel', 'lane', 'type', 'outcome'],
-    help: 'Commands whose result is acknowledged; type is absent where the command was unreadable.',
+    help: 'Commands whose result is acknowledged; type is absent if the command was unreadable.',
   },
   produce_to_result_duration_seconds: {
     type: 'histogram',
@@ -42,12 +42,12 @@ export const METRICS = {
   http_client_request_duration_seconds: {
     type: 'histogram',
     labels: ['channel', 'type', 'http_response_status_code'],
-    help: 'Calls to the Messages API, to the last byte; the status code is absent where no answer came.',
+    help: 'Calls to the Messages API, to the last byte; the status code is absent if no answer came.',
   },
   replayed_commands_total: {
     type: 'counter',
     labels: ['channel'],
-    help: 'Commands that an earlier record had settled: not sent, their result published again.',
+    help: 'Commands that an earlier record had settled: they are not sent, and their result is published again.',
   },
   parked_commands_total: {
     type: 'counter',
@@ -62,12 +62,12 @@ export const METRICS = {
   rate_limit_waits_total: {
     type: 'counter',
     labels: ['channel'],
-    help: 'Times that a configured rate limit made a command wait.',
+    help: 'How often a configured rate limit made a command wait.',
   },
   rate_limit_wait_seconds_total: {
     type: 'counter',
     labels: ['channel'],
-    help: 'Waiting time that configured rate limits imposed, summed over those waits.',
+    help: 'Sum of those waits.',
   },
   published_messages_total: {
     type: 'counter',
@@ -99,7 +99,7 @@ export const METRICS = {
   in_flight_calls: { type: 'gauge', labels: [], help: 'Calls to the Messages API on the wire.' },
   waiting_commands: { type: 'gauge', labels: [], help: 'Commands in hand that are not on the wire.' },
   held_commands: { type: 'gauge', labels: [], help: 'Commands in memory, from being read to being settled.' },
-  held_bytes: { type: 'gauge', labels: [], help: 'What the commands in memory take up.' },
+  held_bytes: { type: 'gauge', labels: [], help: 'Bytes that the commands in memory take up.' },
   circuit_open: { type: 'gauge', labels: [], help: '1 while the circuit of the Messages API is open, else 0.' },
   credentials_refused: { type: 'gauge', labels: [], help: 'Keys that the Messages API refuses.' },
   settled_store_available: {
@@ -110,7 +110,7 @@ export const METRICS = {
   partition_held_back: {
     type: 'gauge',
     labels: PARTITION,
-    help: '1 while so much of a partition is done beyond its first open command that no more is taken, else 0.',
+    help: '1 while so many offsets lie beyond the oldest open command of a partition that no more are read, else 0.',
   },
   partition_paused: {
     type: 'gauge',
@@ -125,7 +125,7 @@ export const METRICS = {
   commit_age_seconds: {
     type: 'gauge',
     labels: PARTITION,
-    help: 'Age of the oldest completed command of a partition that is not committed yet; 0 where all are.',
+    help: 'Age of the oldest completed command of a partition that is not committed yet; 0 if there is none.',
   },
 } as const satisfies Readonly<Record<string, MetricDefinition>>;
 

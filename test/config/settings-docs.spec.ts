@@ -1,21 +1,18 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { CHANNELS } from '../../src/contract/channels';
 import { Environment } from '../../src/config/environment';
 import { readConfig } from '../../src/config/read-config';
-import { renderEnvExample, renderSettingsTable, withSettingsTable } from '../../src/config/settings-docs';
-import { settingsOf } from '../../src/config/setting';
+import { renderEnvExample, renderSettingsDocs } from '../../src/config/settings-docs';
+import { fileVariable, settingsOf } from '../../src/config/setting';
 
 const root = join(__dirname, '../..');
+const settings = settingsOf(Environment);
 
 describe('the documents of the settings', () => {
-  it('have .env.example as it is rendered (else run scripts/settings-docs.cjs after a build)', () => {
+  it('are as they are rendered (else run `npm run docs`)', () => {
     expect(readFileSync(join(root, '.env.example'), 'utf8')).toBe(renderEnvExample());
-  });
-
-  it('have the table of the README as it is rendered, once the README has markers for it', () => {
-    const path = join(root, 'README.md');
-    const readme = existsSync(path) ? readFileSync(path, 'utf8') : '';
-    expect(withSettingsTable(readme) ?? readme).toBe(readme);
+    expect(readFileSync(join(root, 'docs/settings.md'), 'utf8')).toBe(renderSettingsDocs());
   });
 
   it('give an example that is a configuration as it stands', () => {
@@ -34,19 +31,33 @@ describe('the documents of the settings', () => {
     const envOf = (chosen: readonly string[]) =>
       Object.fromEntries(chosen.map((line) => line.replace('# ', '').split(/=(.*)/s, 2)));
     expect(readConfig(envOf(lines))).toEqual(readConfig(envOf(required)));
-    expect(lines).toHaveLength(settingsOf(Environment).length);
+    expect(lines).toHaveLength(settings.length);
   });
 
-  it('have one row of three cells for each setting', () => {
-    const rows = renderSettingsTable().split('\n').slice(2);
-    expect(rows).toHaveLength(settingsOf(Environment).length);
-    for (const row of rows) expect(row.match(/(?<!\\)\|/g)).toHaveLength(4);
+  it('have one row of four cells for each setting, and three for the rate limits of all channels', () => {
+    const rows = renderSettingsDocs()
+      .split('\n')
+      .filter((line) => /^\| `[A-Z]/.test(line) && line.split(/(?<!\\)\|/).length === 6);
+    const named = rows.flatMap((row) => /^\| `(?<name>[A-Z_<>]+)`/.exec(row)?.groups?.['name'] ?? []);
+    expect(
+      named.flatMap((name) => CHANNELS.map((channel) => name.replace('<CHANNEL>', channel.toUpperCase()))),
+    ).toEqual(expect.arrayContaining(settings.map(({ variable }) => variable)));
+    expect(named.filter((name) => name.startsWith('RATE_LIMIT_'))).toEqual([
+      'RATE_LIMIT_<CHANNEL>',
+      'RATE_LIMIT_<CHANNEL>_PER_WORKSPACE',
+      'RATE_LIMIT_<CHANNEL>_PER_RECIPIENT',
+    ]);
+    expect(new Set(named).size).toBe(named.length);
   });
 
-  it('replace what is between the markers alone, and leave a README without them', () => {
-    const updated = withSettingsTable('# a\n<!-- settings -->\nold\n<!-- /settings -->\nb\n');
-    expect(updated).toBe(`# a\n<!-- settings -->\n${renderSettingsTable()}\n<!-- /settings -->\nb\n`);
-    expect(withSettingsTable(updated ?? '')).toBe(updated);
-    expect(withSettingsTable('# a\n<!-- settings -->\n')).toBeNull();
+  it('name the file of every secret', () => {
+    const secrets = settings.filter(({ carrier }) => carrier === 'secret');
+    for (const { variable } of secrets) expect(renderSettingsDocs()).toContain(`\`${fileVariable(variable)}\``);
+    expect(secrets).not.toHaveLength(0);
+  });
+
+  it('have no line of more than 120 columns but rows of tables', () => {
+    const lines = [...renderEnvExample().split('\n'), ...renderSettingsDocs().split('\n')];
+    expect(lines.filter((line) => line.length > 120 && !line.startsWith('|'))).toEqual([]);
   });
 });
