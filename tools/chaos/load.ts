@@ -3,6 +3,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import type { Channel, Lane } from '../../src/contract/channels.ts';
 import { SAMPLE_OPERATIONS, keyOf } from '../lib/operations.ts';
 import type { Recipient, SampleOperation } from '../lib/operations.ts';
+import { percentile } from '../lib/percentiles.ts';
 import { partitionOf } from '../lib/producing.ts';
 import type { OutgoingRecord } from '../lib/producing.ts';
 
@@ -65,6 +66,7 @@ export class LoadProducer {
   readonly #producer: Producer;
   readonly #prefix: string;
   readonly #load: Load;
+  readonly #acknowledgedAfterMs: number[] = [];
   #next = 0;
 
   constructor(kafka: Kafka, prefix: string, load: Load) {
@@ -75,12 +77,20 @@ export class LoadProducer {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 240 },
     });
+    this.#producer.on(this.#producer.events.REQUEST, ({ payload }) => {
+      if (payload.apiName === 'Produce') this.#acknowledgedAfterMs.push(payload.duration);
+    });
     this.#prefix = prefix;
     this.#load = load;
   }
 
   get produced(): number {
     return this.#next;
+  }
+
+  /** 99 of 100 writes so far were acknowledged in no more; NaN before the first one. */
+  get acknowledgementMs(): number {
+    return percentile(this.#acknowledgedAfterMs, 0.99);
   }
 
   /** Resolves once everything is produced; rejects with the signal's reason. */

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaMessage } from 'kafkajs';
 import type { Result } from '../../src/contract/outcome.ts';
+import { runPlainLoop } from '../bench/bench.ts';
 import { TopicReader, recordCount } from '../lib/reading.ts';
 import { accountOf } from './account.ts';
 import type { Account, CommandRecord, Cut, ResultRecord } from './account.ts';
@@ -11,15 +12,17 @@ import type { Stage } from './bed.ts';
 import type { Incident } from './faults.ts';
 import { inject } from './inject.ts';
 import { LOADED_TOPICS, LoadProducer } from './load.ts';
-import { brokenPromises } from './promises.ts';
+import { brokenCounts, brokenTimes } from './promises.ts';
 import type { Allowed, Observed } from './promises.ts';
 import { recoveriesOf } from './recoveries.ts';
-import { LATENCY_MS, planOf } from './scenarios.ts';
+import { planOf } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** How a scenario went. */
 export interface ScenarioResult {
   readonly name: string;
+  /** Only counts were judged. */
+  readonly short: boolean;
   readonly account: Account;
   readonly allowed: Allowed;
   readonly observed: Observed;
@@ -27,8 +30,8 @@ export interface ScenarioResult {
   readonly broken: readonly string[];
 }
 
-/** Beside the latency: timers, the way through two sockets, and the answer's classification on a busy machine. */
-const CALL_MARGIN_MS = 50;
+/** Calls one after another that tell what a round trip takes. */
+const UNLOADED_CALLS = 20;
 const PROGRESS_EVERY_MS = 5_000;
 const POLL_MS = 20;
 const READ_TIMEOUT_MS = 60_000;
@@ -49,6 +52,7 @@ export async function runScenario(
   for (const name of scenario.replicas) bed.replica(name).launch();
   for (const name of scenario.replicas) await bed.replica(name).untilReady(signal);
 
+  const roundTripMs = await unloadedRoundTripMs(bed);
   const producer = new LoadProducer(bed.kafka, bed.prefix, form.load);
   const incidents = await underLoad(bed, producer, (running) => inject(bed, plan, running));
   say(`  everything is produced and done; waiting until it is settled`);
@@ -64,7 +68,7 @@ export async function runScenario(
     calls,
     report: await bed.sandbox.report(),
     cuts: incidents.flatMap(cutOf),
-    callMs: LATENCY_MS + CALL_MARGIN_MS,
+    roundTripMs,
     endMs,
     prefix: bed.prefix,
   });
@@ -75,21 +79,32 @@ export async function runScenario(
     peakMemoryMib: Math.max(...bed.replicas.map(({ peakMemoryMib }) => peakMemoryMib)),
     recoveries: recoveriesOf(recovered, commands, calls),
     unsettled,
+    roundTripMs,
+    acknowledgementMs: producer.acknowledgementMs,
   };
+  say(`    a round trip took ${Math.round(roundTripMs)} ms, an acknowledgement ${observed.acknowledgementMs} ms (p99)`);
   for (const { resumedAfterMs, herd } of observed.recoveries) {
     say(
       `    every partition was served ${resumedAfterMs} ms after the API was back, ${herd} calls in the first 100 ms`,
     );
   }
   const allowed = scenario.allowed(plan);
-  const broken = brokenPromises(account, allowed, observed);
+  const broken = brokenCounts(account, allowed, observed);
+  if (!short) broken.push(...brokenTimes(account, allowed, observed));
   for (const line of broken) say(`  BROKEN: ${line}`);
   if (broken.length > 0) {
     const repeats = [...Map.groupBy(calls, ({ key }) => key).values()].filter(({ length }) => length > 1);
     await writeFile(join(bed.logs, 'account.json'), JSON.stringify({ seed, incidents, account, observed, repeats }));
     say(`  the account, and what the replicas said: ${bed.logs}`);
   }
-  return { name: scenario.name, account, allowed, observed, broken };
+  return { name: scenario.name, short, account, allowed, observed, broken };
+}
+
+async function unloadedRoundTripMs({ stage, sandbox }: Bed): Promise<number> {
+  const load = { name: 'unloaded', count: UNLOADED_CALLS, recipients: UNLOADED_CALLS };
+  const { wallMs } = await runPlainLoop(stage, { url: sandbox.url, connections: 1, warmUp: UNLOADED_CALLS / 4, load });
+  await sandbox.reset();
+  return wallMs / UNLOADED_CALLS;
 }
 
 /** What `work` gives, once the load is produced as well; where either fails, the other one ends too. */
