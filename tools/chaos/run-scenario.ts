@@ -7,7 +7,7 @@ import { runPlainLoop } from '../bench/bench.ts';
 import { TopicReader, recordCount } from '../lib/reading.ts';
 import { accountOf } from './account.ts';
 import type { Account, CommandRecord, Cut, ResultRecord } from './account.ts';
-import { Bed } from './bed.ts';
+import { ChaosBed } from './bed.ts';
 import type { Stage } from './bed.ts';
 import type { Incident } from './faults.ts';
 import { inject } from './inject.ts';
@@ -48,7 +48,7 @@ export async function runScenario(
   const form = short ? scenario.short : scenario.long;
   const plan = planOf(form, seed);
   say(`${scenario.name}: ${scenario.about}`);
-  await using bed = await Bed.prepare(stage, scenario);
+  await using bed = await ChaosBed.prepare(stage, scenario);
   for (const name of scenario.replicas) bed.replica(name).launch();
   for (const name of scenario.replicas) await bed.replica(name).untilReady(signal);
 
@@ -100,7 +100,7 @@ export async function runScenario(
   return { name: scenario.name, short, account, allowed, observed, broken };
 }
 
-async function unloadedRoundTripMs({ stage, sandbox }: Bed): Promise<number> {
+async function unloadedRoundTripMs({ stage, sandbox }: ChaosBed): Promise<number> {
   const load = { name: 'unloaded', count: UNLOADED_CALLS, recipients: UNLOADED_CALLS };
   const { wallMs } = await runPlainLoop(stage, { url: sandbox.url, connections: 1, warmUp: UNLOADED_CALLS / 4, load });
   await sandbox.reset();
@@ -108,7 +108,11 @@ async function unloadedRoundTripMs({ stage, sandbox }: Bed): Promise<number> {
 }
 
 /** What `work` gives, once the load is produced as well; where either fails, the other one ends too. */
-async function underLoad<T>(bed: Bed, producer: LoadProducer, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function underLoad<T>(
+  bed: ChaosBed,
+  producer: LoadProducer,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const failed = new AbortController();
   const done = new AbortController();
   const signal = AbortSignal.any([bed.stage.signal, failed.signal]);
@@ -126,7 +130,7 @@ async function underLoad<T>(bed: Bed, producer: LoadProducer, work: (signal: Abo
   return result.value;
 }
 
-async function tellProgress(bed: Bed, producer: LoadProducer, signal: AbortSignal): Promise<void> {
+async function tellProgress(bed: ChaosBed, producer: LoadProducer, signal: AbortSignal): Promise<void> {
   for (;;) {
     await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
@@ -137,14 +141,14 @@ async function tellProgress(bed: Bed, producer: LoadProducer, signal: AbortSigna
   }
 }
 
-async function readTopics(bed: Bed): Promise<{ commands: CommandRecord[]; results: ResultRecord[] }> {
+async function readTopics(bed: ChaosBed): Promise<{ commands: CommandRecord[]; results: ResultRecord[] }> {
   const commands: CommandRecord[] = [];
   for (const { name } of LOADED_TOPICS) commands.push(...(await readRecords(bed, bed.prefix + name, toCommand)));
   return { commands, results: await readRecords(bed, bed.results, toResult) };
 }
 
 async function readRecords<T>(
-  { kafka, admin, stage }: Bed,
+  { kafka, admin, stage }: ChaosBed,
   topic: string,
   convert: (topic: string, partition: number, message: KafkaMessage) => T,
 ): Promise<T[]> {

@@ -49,7 +49,7 @@ describe('the account of a run', () => {
     const repeated = { calls: [...perfect.calls, call(2, { at: 900 })] };
     const onTheWire = [{ fromMs: 250, untilMs: 255 }];
     const justFinished = [{ fromMs: 290, untilMs: 295 }];
-    const before = [{ fromMs: 100, untilMs: 205 }];
+    const before = [{ fromMs: 100, untilMs: 155 }];
     expect(withChanges({ ...repeated, cuts: onTheWire }).repeatedAfterMs).toEqual([0]);
     expect(withChanges({ ...repeated, cuts: justFinished }).repeatedAfterMs).toEqual([30]);
     expect(withChanges({ ...repeated, cuts: [...before, ...justFinished] }).repeatedAfterMs).toEqual([30]);
