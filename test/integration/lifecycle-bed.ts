@@ -43,7 +43,10 @@ export interface BedPlan {
 
 /** A bed on the shared Kafka; services are started, killed and started again in it. */
 export class LifecycleBed extends Bed {
-  /** For the results topic alone: an admin client fails for good over a topic that it has seen and that is deleted since. */
+  /**
+   * For the results topic alone: an admin client fails for good over a topic that it has seen and that is deleted
+   * since.
+   */
   readonly #resultsAdmin: Admin;
   readonly #producer: Producer;
   readonly #recipients: number;

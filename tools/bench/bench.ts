@@ -45,7 +45,9 @@ export interface PlainRates {
   readonly calls: number;
   /** From the first call to the last answer. */
   readonly answers: number;
-  /** CPU seconds per 1,000 calls: tells how busy the machine is beside, and so what the service's own figure is worth. */
+  /**
+   * CPU seconds per 1,000 calls: tells how busy the machine is beside, and so what the service's own figure is worth.
+   */
   readonly cpuPerThousand: number;
 }
 

@@ -83,8 +83,8 @@ export class TestBed extends Bed {
   }
 
   /**
-   * Writes a load in one transaction, so that all of it becomes readable at one moment, which is returned (milliseconds since the epoch):
-   * then only the service is at work, and not the writing of its commands.
+   * Writes a load in one transaction, so that all of it becomes readable at one moment, which is returned (milliseconds
+   * since the epoch): then only the service is at work, and not the writing of its commands.
    */
   async release(load: Load): Promise<number> {
     const transaction = await this.#producer.transaction();

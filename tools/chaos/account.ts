@@ -25,7 +25,10 @@ export interface ResultRecord {
   readonly atMs: number;
 }
 
-/** A moment at which calls were cut off: a process was killed or frozen at some time in between. Milliseconds since the epoch. */
+/**
+ * A moment at which calls were cut off: a process was killed or frozen at some time in between. Milliseconds since the
+ * epoch.
+ */
 export interface Cut {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -58,8 +61,8 @@ export interface Account {
   /** Calls that the API took of a command which it had taken before. */
   readonly repeatedCalls: number;
   /**
-   * For each of these, how long before the next cut the call that was repeated had been answered if it took a round trip, in ms: 0 where it
-   * was on the wire, Infinity where no cut came.
+   * For each of these, how long before the next cut the call that was repeated had been answered if it took a round
+   * trip, in ms: 0 where it was on the wire, Infinity where no cut came.
    */
   readonly repeatedAfterMs: readonly number[];
   readonly orderViolations: number;

@@ -96,7 +96,9 @@ export class ChaosBed extends Bed {
     this.exitCodes.push(...(await Promise.all(running.map((replica) => replica.stop()))));
   }
 
-  /** Resolves to 0 once everything is committed, retry topics included, or to what is left where nothing moves any more. */
+  /**
+   * Resolves to 0 once everything is committed, retry topics included, or to what is left where nothing moves any more.
+   */
   async untilSettled(): Promise<number> {
     let least = Infinity;
     let movedAtMs = performance.now();

@@ -9,7 +9,10 @@ type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
 
 const POLL_MS = 200;
 const IN_SYNC_TIMEOUT_MS = 60_000;
-/** Every record is older than that when it arrives. More in-sync replicas than there are copies would not do: Kafka 4 asks for no more than those. */
+/**
+ * Every record is older than that when it arrives. More in-sync replicas than there are copies would not do: Kafka 4
+ * asks for no more than those.
+ */
 const REFUSING = { 'message.timestamp.type': 'CreateTime', 'message.timestamp.before.max.ms': '0' };
 
 const DEEDS: {
@@ -60,7 +63,9 @@ const DEEDS: {
   clock: (bed, { replica, offByMs }) => bed.setClock(replica, offByMs),
 };
 
-/** Does all of it, one after another, each at its time or as soon as the one before it is done, and tells when that was. */
+/**
+ * Does all of it, one after another, each at its time or as soon as the one before it is done, and tells when that was.
+ */
 export async function inject(bed: ChaosBed, plan: readonly TimedFault[], signal: AbortSignal): Promise<Incident[]> {
   const { say } = bed.stage;
   const startedMs = performance.now();

@@ -36,8 +36,8 @@ const FIRST_NUMBER = 4_915_100_000_000;
 const TICK_MS = 200;
 
 /**
- * Command `n`. Each topic has recipients of its own, so that the API sees those of one key from one partition alone; the id ends in a number
- * that rises with every command of a recipient, by which the sandbox judges order.
+ * Command `n`. Each topic has recipients of its own, so that the API sees those of one key from one partition alone;
+ * the id ends in a number that rises with every command of a recipient, by which the sandbox judges order.
  */
 export function recordOf(prefix: string, n: number, delivery: Load['delivery'] = {}): OutgoingRecord {
   const index = n % LOADED_TOPICS.length;
@@ -112,8 +112,8 @@ export class LoadProducer {
   }
 
   /**
-   * One request per partition: kafkajs 2.2.4, where one broker fails and another one has taken its part, forgets partitions whose leader has
-   * meanwhile moved to the latter.
+   * One request per partition: kafkajs 2.2.4, where one broker fails and another one has taken its part, forgets
+   * partitions whose leader has meanwhile moved to the latter.
    */
   async #produce(size: number): Promise<void> {
     const { count, delivery } = this.#load;

@@ -58,8 +58,8 @@ export interface Observed extends Yardsticks {
 type Check = readonly [isBroken: boolean, line: string];
 
 /**
- * One line per broken promise that holds on a machine of any speed: what is lost, what happened although it may not, and whether it ended.
- * Empty where all were kept.
+ * One line per broken promise that holds on a machine of any speed: what is lost, what happened although it may not,
+ * and whether it ended. Empty where all were kept.
  */
 export function brokenCounts(account: Account, allowed: Allowed, observed: Observed): string[] {
   const { outcomes } = account;
@@ -132,7 +132,8 @@ function worst(values: readonly number[]): string {
 }
 
 function told(what: string, { place, fromMs, ms }: PlacedStall, atMostMs: number | null = null): string {
-  return `${what} ${place} stood still for ${seconds(ms)} from ${new Date(fromMs).toISOString()}, allowed ${seconds(atMostMs ?? 0)}`;
+  const since = new Date(fromMs).toISOString();
+  return `${what} ${place} stood still for ${seconds(ms)} from ${since}, allowed ${seconds(atMostMs ?? 0)}`;
 }
 
 function seconds(ms: number): string {

@@ -2,7 +2,19 @@ import { textTable } from '../lib/text-table.ts';
 import type { Touched } from './promises.ts';
 import type { ScenarioResult } from './run-scenario.ts';
 
-const HEAD = ['scenario', 'commands', 'lost', 'duplicate calls', 'order violations', 'overlaps', 'duplicate results', 'in doubt', 'longest stall', 'memory', 'verdict']; // prettier-ignore
+const HEAD = [
+  'scenario',
+  'commands',
+  'lost',
+  'duplicate calls',
+  'order violations',
+  'overlaps',
+  'duplicate results',
+  'in doubt',
+  'longest stall',
+  'memory',
+  'verdict',
+];
 
 /** The table of all scenarios, for people: what was seen and, in brackets, what is allowed where it is judged. */
 export function renderReport(results: readonly ScenarioResult[]): string {
@@ -11,6 +23,7 @@ export function renderReport(results: readonly ScenarioResult[]): string {
 
 function rowOf({ name, short, account, allowed, observed, broken }: ScenarioResult): string[] {
   const { repeats, doubts, repeatsResults, partitionStallMs } = allowed;
+  const atMost = partitionStallMs === null ? 'any' : inSeconds(partitionStallMs);
   return [
     name,
     String(account.commands),
@@ -20,7 +33,7 @@ function rowOf({ name, short, account, allowed, observed, broken }: ScenarioResu
     String(account.overlaps),
     `${account.repeatedResults} (${repeatsResults ? 'any' : '0'})`,
     `${account.outcomes['in-doubt'] ?? 0} (${numberOf(doubts)})${lastOf(account.doubtfulAfterMs)}`,
-    `${inSeconds(account.longestStall.ms)} s${short ? '' : ` (${partitionStallMs === null ? 'any' : inSeconds(partitionStallMs)})`}`,
+    `${inSeconds(account.longestStall.ms)} s${short ? '' : ` (${atMost})`}`,
     `${Math.round(observed.peakMemoryMib)} MiB`,
     broken.length === 0 ? 'kept' : 'BROKEN',
   ];

@@ -45,8 +45,8 @@ export const MAX_IN_FLIGHT = 50;
 export const LATENCY_MS = 50;
 const API_TIMEOUT_MS = 2_000;
 /**
- * Of a partition that changes hands between live replicas, and of whatever should not be held up at all: some four times what two cores take
- * for all of it, and less than a session timeout.
+ * Of a partition that changes hands between live replicas, and of whatever should not be held up at all: some four
+ * times what two cores take for all of it, and less than a session timeout.
  */
 const HAND_OVER_MS = 5_000;
 /** Of a partition whose owner is gone. */
@@ -63,8 +63,8 @@ const PROBE_EVERY_MS = 5_000;
 /** Until a probe that is due has gone out and is back, and every partition has had a turn: many times what it takes. */
 const PROBE_TAKES_MS = 2_500;
 /**
- * Of 100 ms after a recovery: the ramp begins with 4 calls at once, 50 ms each, and grows by a quarter with each round trip. That makes 16;
- * without it there would be {@link MAX_IN_FLIGHT} in each round trip.
+ * Of 100 ms after a recovery: the ramp begins with 4 calls at once, 50 ms each, and grows by a quarter with each round
+ * trip. That makes 16; without it there would be {@link MAX_IN_FLIGHT} in each round trip.
  */
 const HERD_PER_REPLICA = 32;
 

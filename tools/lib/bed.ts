@@ -33,8 +33,8 @@ export interface BedPlan {
 }
 
 /**
- * Topics, consumer groups and a sandbox of one run's own, between which services are started. To be had by {@link opened}; all that was made
- * for it goes with it.
+ * Topics, consumer groups and a sandbox of one run's own, between which services are started. To be had by {@link
+ * opened}; all that was made for it goes with it.
  */
 export class Bed implements AsyncDisposable {
   readonly root: string;

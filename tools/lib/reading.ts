@@ -17,8 +17,8 @@ export async function uncommitted(admin: Admin, groupId: string, topic: string):
 }
 
 /**
- * Resolves once a topic holds that many records. Looks at offsets alone, which costs the broker next to nothing while something is being
- * measured. Rejects with the signal's reason, or where nothing at all is added for `stallMs`.
+ * Resolves once a topic holds that many records. Looks at offsets alone, which costs the broker next to nothing while
+ * something is being measured. Rejects with the signal's reason, or where nothing at all is added for `stallMs`.
  */
 export async function untilCount(
   admin: Admin,

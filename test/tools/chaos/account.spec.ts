@@ -29,7 +29,9 @@ describe('the account of a run', () => {
   it('counts a record without a result as lost, even where another record has the same command', () => {
     const twice = [...perfect.commands, command(5, { id: 'c-1' })];
     expect(withChanges({ commands: twice }).lost).toBe(1);
-    expect(withChanges({ commands: twice, results: [...perfect.results, result(5, { commandId: 'c-1' })] }).lost).toBe(0); // prettier-ignore
+    expect(withChanges({ commands: twice, results: [...perfect.results, result(5, { commandId: 'c-1' })] }).lost).toBe(
+      0,
+    );
     expect(withChanges({ results: perfect.results.slice(1) }).lost).toBe(1);
   });
 
@@ -69,15 +71,23 @@ describe('the account of a run', () => {
 
   it('tells the same of commands that ended in doubt', () => {
     const doubtful = { results: [...perfect.results.slice(1), result(1, { outcome: 'in-doubt' })] };
-    expect(withChanges(doubtful)).toMatchObject({ doubtfulAfterMs: [Infinity], outcomes: { accepted: 3, 'in-doubt': 1 } }); // prettier-ignore
+    expect(withChanges(doubtful)).toMatchObject({
+      doubtfulAfterMs: [Infinity],
+      outcomes: { accepted: 3, 'in-doubt': 1 },
+    });
     expect(withChanges({ ...doubtful, cuts: [{ fromMs: 130, untilMs: 135 }] }).doubtfulAfterMs).toEqual([0]);
     expect(withChanges({ ...doubtful, cuts: [{ fromMs: 430, untilMs: 435 }] }).doubtfulAfterMs).toEqual([270]);
     const neverCalled = { ...doubtful, calls: perfect.calls.slice(1) };
-    expect(withChanges({ ...neverCalled, cuts: [{ fromMs: 430, untilMs: 435 }] })).toMatchObject({ doubtfulAfterMs: [0], lost: 0 }); // prettier-ignore
+    expect(withChanges({ ...neverCalled, cuts: [{ fromMs: 430, untilMs: 435 }] })).toMatchObject({
+      doubtfulAfterMs: [0],
+      lost: 0,
+    });
   });
 
   it('says which partition and which topic stood still', () => {
-    const { longestStall, topicStalls } = withChanges({ results: [...perfect.results.slice(1), result(1, { atMs: 290 })] }); // prettier-ignore
+    const { longestStall, topicStalls } = withChanges({
+      results: [...perfect.results.slice(1), result(1, { atMs: 290 })],
+    });
     expect(longestStall).toEqual({ place: 'commands.whatsapp/1', fromMs: 100, ms: 190 });
     expect(topicStalls).toEqual([{ place: 'commands.whatsapp', fromMs: 100, ms: 160 }]);
   });

@@ -111,7 +111,11 @@ describe('promises', () => {
 
   it('may speak of some topics alone', () => {
     const allowed = { ...nothing, stallTopics: ['commands.whatsapp'] };
-    expect(brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.messenger' }] }, allowed, observed)).toEqual([]); // prettier-ignore
-    expect(brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.whatsapp' }] }, allowed, observed)).toHaveLength(1); // prettier-ignore
+    expect(
+      brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.messenger' }] }, allowed, observed),
+    ).toEqual([]);
+    expect(
+      brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.whatsapp' }] }, allowed, observed),
+    ).toHaveLength(1);
   });
 });

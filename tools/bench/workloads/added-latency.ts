@@ -14,7 +14,9 @@ const PER_SECOND = 50;
 const SECONDS = 20;
 const COMMANDS = PER_SECOND * SECONDS;
 
-/** W5: what lies between a command's timestamp and its result's append, beyond the API's own latency, under light load. */
+/**
+ * W5: what lies between a command's timestamp and its result's append, beyond the API's own latency, under light load.
+ */
 export const addedLatency: Workload = async (bench) => {
   const run = await measure(bench, (bed) => bed.startService());
   const byHand = await measure(bench, (bed) => bed.startHandWritten());
@@ -52,7 +54,10 @@ async function measure(bench: Bench, start: (bed: TestBed) => Promise<ServicePro
   };
 }
 
-/** One record per request at a steady pace, whether the one before is acknowledged or not. Resolves with their timestamps by command id. */
+/**
+ * One record per request at a steady pace, whether the one before is acknowledged or not. Resolves with their
+ * timestamps by command id.
+ */
 async function paced(bench: Bench, bed: TestBed, load: Load): Promise<Map<string, number>> {
   const producer = bed.kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
@@ -70,7 +75,10 @@ async function paced(bench: Bench, bed: TestBed, load: Load): Promise<Map<string
   }
 }
 
-/** Both timestamps are whole milliseconds rounded down, so their difference is true on average and off by less than 1 ms. */
+/**
+ * Both timestamps are whole milliseconds rounded down, so their difference is true on average and off by less than 1
+ * ms.
+ */
 async function addedLatencies(bed: TestBed, producedAtMs: ReadonlyMap<string, number>): Promise<number[]> {
   return (await bed.readResults()).flatMap(({ value, timestamp }) => {
     const { commandId } = JSON.parse(String(value)) as { commandId: string };
