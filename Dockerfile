@@ -21,6 +21,7 @@ FROM node:24-bookworm-slim AS sample
 WORKDIR /app
 COPY --from=production-dependencies /app/node_modules node_modules
 COPY tools/package.json tools/package.json
+COPY tools/lib/operations.ts tools/lib/operations.ts
 COPY tools/sample tools/sample
 USER 1000:1000
 CMD ["node", "--disable-warning=TimeoutNegativeWarning", "tools/sample/main.ts"]

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
 import { applyByteEdits, byteEdits, fromBuffer, toBuffer, type Bytes } from './bytes';
 import { fuzz, type Checked } from './fuzz';
+import { inTime } from './in-time';
 
 /** What some member committed, what became of it, and where whoever reads it takes up the partition. */
 interface Fuzzed {
@@ -15,9 +16,6 @@ interface Fuzzed {
 }
 
 type Entry = Omit<Fuzzed, 'metadata'> & { readonly metadata: Bytes };
-
-const MAX_MS = 50;
-const TRIES = 4;
 
 const bases = fc.oneof(
   fc.constantFrom(0, 1, 7, 8, 1_042),
@@ -186,12 +184,8 @@ function checkDecoding({ base, done, owner, state, metadata, committed }: Fuzzed
 }
 
 function decodeInTime(text: string, committed: number): { decoded: ReturnType<typeof decodeMetadata>; tookMs: number } {
-  let tookMs = Infinity;
-  for (let tries = 0; tries < TRIES; tries++) {
-    const startedMs = performance.now();
-    const decoded = decodeMetadata(text, committed);
-    tookMs = Math.min(tookMs, performance.now() - startedMs);
-    if (tookMs <= MAX_MS) return { decoded, tookMs };
-  }
-  throw new Error(`reading ${text.length} characters took ${tookMs.toFixed(1)} ms, ${TRIES} times`);
+  const { given, tookMs } = inTime(`reading ${text.length} characters`, text.length, () =>
+    decodeMetadata(text, committed),
+  );
+  return { decoded: given, tookMs };
 }

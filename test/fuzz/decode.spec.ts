@@ -7,6 +7,7 @@ import { fromBuffer, toBuffer, type Bytes } from './bytes';
 import { type CommandVerdict, instantOf, judgeCommand } from './command-oracle';
 import { fuzzedCommands, type FuzzedCommand } from './commands';
 import { type Checked, fuzz } from './fuzz';
+import { inTime } from './in-time';
 
 interface Entry {
   readonly channel: Channel;
@@ -14,9 +15,6 @@ interface Entry {
 }
 
 /** What no case may take, and what more a byte may. A fault of the input repeats, a stall of the machine does not. */
-const MAX_MS = 50;
-const MAX_MS_PER_BYTE = 0.0005;
-const TRIES = 4;
 const MAX_VIOLATIONS = 50;
 
 /** All that a violation may say beside its path, so that nothing of the values is in it. */
@@ -56,15 +54,8 @@ function checkDecoding(fuzzed: FuzzedCommand): Checked {
 }
 
 function decodeInTime({ channel, value }: FuzzedCommand): { decoded: Decoded; tookMs: number } {
-  const limitMs = MAX_MS + value.length * MAX_MS_PER_BYTE;
-  let tookMs = Infinity;
-  for (let tries = 0; tries < TRIES; tries++) {
-    const startedMs = performance.now();
-    const decoded = decodeCommand(value, channel);
-    tookMs = Math.min(tookMs, performance.now() - startedMs);
-    if (tookMs <= limitMs) return { decoded, tookMs };
-  }
-  throw new Error(`decoding ${value.length} bytes took ${tookMs.toFixed(1)} ms, ${TRIES} times`);
+  const { given, tookMs } = inTime(`decoding ${value.length} bytes`, value.length, () => decodeCommand(value, channel));
+  return { decoded: given, tookMs };
 }
 
 function checkAccepted(command: Command, { faults, document }: CommandVerdict, channel: Channel): void {

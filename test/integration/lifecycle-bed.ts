@@ -1,19 +1,16 @@
-import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
-import type { Admin, Kafka, Producer } from 'kafkajs';
+import type { Admin, Producer } from 'kafkajs';
 import { request } from 'undici';
 import type { Behaviour } from '../../sandbox/behaviour.ts';
 import { commandOf, recordOf } from '../../tools/bench/load.ts';
 import { freePorts } from '../../tools/kafka/free-ports.ts';
-import { createTopics } from '../../tools/kafka/topics.ts';
-import { ManagedChild } from '../../tools/lib/child-process.ts';
-import { kafkaClient } from '../../tools/lib/kafka-client.ts';
-import { PARTITIONS, produce } from '../../tools/lib/producing.ts';
+import { Bed, opened } from '../../tools/lib/bed.ts';
+import type { Settings } from '../../tools/lib/bed.ts';
+import { produce } from '../../tools/lib/producing.ts';
 import { readAll, recordCount } from '../../tools/lib/reading.ts';
-import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
 import { ServiceProcess } from '../../tools/lib/service-process.ts';
 
 export const ROOT = resolve(__dirname, '../..');
@@ -24,9 +21,8 @@ export const SHARED_BROKERS: readonly string[] = (process.env['SHARED_KAFKA'] ??
 
 const BATCH = 2_000;
 const POLL_MS = 25;
+const START_MS = 60_000;
 const LOAD = { name: 'c', count: Number.MAX_SAFE_INTEGER };
-
-type Settings = Readonly<Record<string, string>>;
 
 /** A result as far as these tests look at it. */
 export interface ReadResult {
@@ -45,111 +41,64 @@ export interface BedPlan {
   readonly withoutTopics?: boolean;
 }
 
-/** A service that has been told to start. */
-export interface Launched {
-  readonly url: string;
-  readonly child: ManagedChild;
-}
-
-/** Topics, a consumer group and a sandbox of a test's own; services are started, killed and started again between them. */
-export class LifecycleBed implements AsyncDisposable {
-  readonly prefix = `t-${randomBytes(4).toString('hex')}.`;
-  readonly brokers: readonly string[];
-  readonly kafka: Kafka;
-  readonly admin: Admin;
-  /** For the results topic alone: an admin client fails for good over a topic that it has seen and that is deleted since. */
+/** A bed on the shared Kafka; services are started, killed and started again in it. */
+export class LifecycleBed extends Bed {
+  /**
+   * For the results topic alone: an admin client fails for good over a topic that it has seen and that is deleted
+   * since.
+   */
   readonly #resultsAdmin: Admin;
   readonly #producer: Producer;
-  readonly #plan: BedPlan;
-  readonly #services: Launched[] = [];
-  #sandbox: SandboxProcess | null = null;
+  readonly #recipients: number;
   #produced = 0;
 
   private constructor(plan: BedPlan) {
-    this.#plan = plan;
-    this.brokers = plan.brokers ?? SHARED_BROKERS;
-    this.kafka = kafkaClient(this.brokers);
-    this.admin = this.kafka.admin();
+    const { brokers = SHARED_BROKERS, behaviour = {}, settings = {}, recipients = 200, withoutTopics = false } = plan;
+    super({ root: ROOT, brokers, name: 't', channels: ['whatsapp'], behaviour, settings, withoutTopics });
+    this.#recipients = recipients;
     this.#resultsAdmin = this.kafka.admin();
     // kafkajs repeats a request as a whole where one partition refused it: a command would be there twice.
     this.#producer = this.kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
   }
 
-  static async prepare(plan: BedPlan = {}): Promise<LifecycleBed> {
-    const bed = new LifecycleBed(plan);
-    try {
-      bed.#sandbox = await SandboxProcess.start(ROOT, plan.behaviour ?? {}, AbortSignal.timeout(20_000));
-      await bed.admin.connect();
-      await bed.#resultsAdmin.connect();
-      await bed.#producer.connect();
-      const plans = bed.topics.map((topic) => ({ topic, partitions: PARTITIONS }));
-      if (plan.withoutTopics !== true) await createTopics(bed.brokers, plans);
-      return bed;
-    } catch (error) {
-      await bed[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  get sandbox(): SandboxProcess {
-    if (this.#sandbox === null) throw new Error('the bed is not prepared');
-    return this.#sandbox;
+  static prepare(plan: BedPlan = {}): Promise<LifecycleBed> {
+    return opened(new LifecycleBed(plan), AbortSignal.timeout(START_MS));
   }
 
   get commands(): string {
-    return `${this.prefix}commands.whatsapp`;
-  }
-
-  get results(): string {
-    return `${this.prefix}results`;
+    return this.commandTopic('whatsapp');
   }
 
   get group(): string {
-    return `${this.prefix}g.${this.commands}`;
+    return this.groupOf(this.commands);
   }
 
-  get topics(): string[] {
-    return [this.commands, `${this.commands}.bulk`, this.results, `${this.prefix}dead-letters`];
+  override async open(signal: AbortSignal): Promise<void> {
+    await super.open(signal);
+    this.cleanup.defer(() => this.#resultsAdmin.disconnect());
+    await this.#resultsAdmin.connect();
+    this.cleanup.defer(() => this.#producer.disconnect());
+    await this.#producer.connect();
   }
 
-  /** The environment of a service on this bed. */
-  settings(more: Settings = {}): Settings {
-    return {
-      NODE_ENV: 'production',
-      KAFKA_BROKERS: this.brokers.join(','),
-      KAFKA_GROUP_ID: `${this.prefix}g`,
-      TOPIC_PREFIX: this.prefix,
-      CHANNELS: 'whatsapp',
-      MESSAGES_API_URL: this.sandbox.url,
-      MESSAGES_API_KEY: 'sandbox-key',
-      LOG_LEVEL: 'warn',
-      RETRY_TOPIC_DELAYS: '',
-      ...this.#plan.settings,
-      ...more,
-    };
-  }
-
-  /** Starts a service and waits until it is ready. */
+  /** Starts a service and waits until it is ready. It is killed with the bed. */
   async start(more: Settings = {}): Promise<ServiceProcess> {
-    const plan = { root: ROOT, command: process.execPath, args: [SERVICE], settings: this.settings(more) };
-    const service = await ServiceProcess.start(plan, AbortSignal.timeout(30_000));
-    this.#services.push(service);
+    const service = await ServiceProcess.start(this.service(more), AbortSignal.timeout(START_MS));
+    this.cleanup.defer(() => service.kill());
     return service;
   }
 
-  /** Starts a service and waits for nothing. */
-  async launch(): Promise<Launched> {
-    const [port] = await freePorts(1);
-    const env = this.settings({ HTTP_PORT: String(port) });
-    const child = new ManagedChild({ name: 'the service', command: process.execPath, args: [SERVICE], cwd: ROOT, env });
-    const service = { url: `http://127.0.0.1:${port}`, child };
-    this.#services.push(service);
+  /** Starts a service and waits for nothing. It is killed with the bed. */
+  async launch(): Promise<ServiceProcess> {
+    const [port = 0] = await freePorts(1);
+    const service = ServiceProcess.launch(this.service(), port);
+    this.cleanup.defer(() => service.kill());
     return service;
   }
 
   /** Writes so many more commands, numbered on from the last ones. */
   async produce(count: number): Promise<void> {
-    const load = { ...LOAD, recipients: this.#plan.recipients ?? 200 };
+    const load = { ...LOAD, recipients: this.#recipients };
     for (const end = this.#produced + count; this.#produced < end;) {
       const size = Math.min(BATCH, end - this.#produced);
       const records = Array.from({ length: size }, (_, n) =>
@@ -203,11 +152,8 @@ export class LifecycleBed implements AsyncDisposable {
   }
 
   /** Records beyond the group's committed offsets, over all partitions of the command topic. */
-  async uncommitted(): Promise<number> {
-    const ends = await this.admin.fetchTopicOffsets(this.commands);
-    const [committed] = await this.admin.fetchOffsets({ groupId: this.group, topics: [this.commands] });
-    const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-    return ends.reduce((sum, { partition, high }) => sum + Number(high) - Math.max(0, offsets.get(partition) ?? 0), 0);
+  uncommitted(): Promise<number> {
+    return this.uncommittedOf(this.commands);
   }
 
   async topicSetting(topic: string, name: string): Promise<string | undefined> {
@@ -216,18 +162,6 @@ export class LifecycleBed implements AsyncDisposable {
       resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] }],
     });
     return resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const { child } of this.#services) {
-      child.signal('SIGCONT');
-      child.signal('SIGKILL');
-      await child.exited;
-    }
-    await this.#producer.disconnect();
-    await this.admin.disconnect();
-    await this.#resultsAdmin.disconnect();
-    await this.#sandbox?.[Symbol.asyncDispose]();
   }
 }
 

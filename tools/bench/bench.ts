@@ -25,14 +25,17 @@ export const IN_FLIGHT = 256;
 export const WARM_UP = 20_000;
 
 /** Runs the plain loop to its end. */
-export async function runPlainLoop(bench: Bench, plan: PlainLoopPlan): Promise<PlainLoopResult> {
+export async function runPlainLoop(
+  { root, signal }: Pick<Bench, 'root' | 'signal'>,
+  plan: PlainLoopPlan,
+): Promise<PlainLoopResult> {
   await using child = new ManagedChild({
     name: 'the plain loop',
     command: process.execPath,
-    args: [join(bench.root, 'tools', 'bench', 'plain-loop.ts'), JSON.stringify(plan)],
-    cwd: bench.root,
+    args: [join(root, 'tools', 'bench', 'plain-loop.ts'), JSON.stringify(plan)],
+    cwd: root,
   });
-  const [line] = await child.line(/^\{"wallMs".*\}$/, bench.signal);
+  const [line] = await child.line(/^\{"wallMs".*\}$/, signal);
   return JSON.parse(line) as PlainLoopResult;
 }
 
@@ -42,7 +45,9 @@ export interface PlainRates {
   readonly calls: number;
   /** From the first call to the last answer. */
   readonly answers: number;
-  /** CPU seconds per 1,000 calls: tells how busy the machine is beside, and so what the service's own figure is worth. */
+  /**
+   * CPU seconds per 1,000 calls: tells how busy the machine is beside, and so what the service's own figure is worth.
+   */
   readonly cpuPerThousand: number;
 }
 

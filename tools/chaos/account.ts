@@ -25,7 +25,10 @@ export interface ResultRecord {
   readonly atMs: number;
 }
 
-/** A moment at which calls were cut off: a process was killed or frozen at some time in between. Milliseconds since the epoch. */
+/**
+ * A moment at which calls were cut off: a process was killed or frozen at some time in between. Milliseconds since the
+ * epoch.
+ */
 export interface Cut {
   readonly fromMs: number;
   readonly untilMs: number;
@@ -38,8 +41,8 @@ export interface Evidence {
   readonly calls: readonly CallRecord[];
   readonly report: Pick<Report, 'duplicates' | 'orderViolations' | 'overlaps'>;
   readonly cuts: readonly Cut[];
-  /** From the moment a call is at the API until its answer is back at the replica, at most. */
-  readonly callMs: number;
+  /** From the moment a call is at the API until its answer is back, where nothing else is going on. */
+  readonly roundTripMs: number;
   readonly endMs: number;
   /** Before every topic's name. */
   readonly prefix: string;
@@ -57,7 +60,10 @@ export interface Account {
   readonly lost: number;
   /** Calls that the API took of a command which it had taken before. */
   readonly repeatedCalls: number;
-  /** For each of these, how long before the nearest cut the first call had been answered, in ms; 0 where it was on the wire. */
+  /**
+   * For each of these, how long before the next cut the call that was repeated had been answered if it took a round
+   * trip, in ms: 0 where it was on the wire, Infinity where no cut came.
+   */
   readonly repeatedAfterMs: readonly number[];
   readonly orderViolations: number;
   readonly overlaps: number;
@@ -66,8 +72,8 @@ export interface Account {
   readonly contradictions: number;
   /** By a record's first result. */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
-  /** Commands that ended in doubt, and whose call was not on the wire at any cut. */
-  readonly needlessDoubts: number;
+  /** The same of each command that ended in doubt; 0 also where it was never called. */
+  readonly doubtfulAfterMs: readonly number[];
   /** Of any partition. */
   readonly longestStall: PlacedStall;
   /** The longest of each topic, over all its partitions together. */
@@ -102,7 +108,7 @@ export function accountOf(evidence: Evidence): Account {
     repeatedResults: [...bySource.values()].reduce((sum, of) => sum + of.length - 1, 0),
     contradictions: [...bySource.values()].filter((of) => new Set(of.map(({ outcome }) => outcome)).size > 1).length,
     outcomes: countBy(firsts.flatMap(({ first }) => (first === undefined ? [] : [first.outcome]))),
-    needlessDoubts: doubts.filter(({ command }) => !wasCutOff(evidence, calls.get(command.id))).length,
+    doubtfulAfterMs: doubts.map(({ command }) => cutOffAfterMs(evidence, calls.get(command.id))),
     longestStall: longestOf(stallsBy('partition')),
     topicStalls: stallsBy('topic'),
   };
@@ -120,15 +126,18 @@ function repeatsOf(evidence: Evidence, calls: ReadonlyMap<string, readonly CallR
   });
 }
 
-/** How long before the next cut the call was answered: 0 where it was under way then, Infinity where there was none. */
-function msBeforeCut({ cuts, callMs }: Evidence, calledAtMs: number): number {
-  const next = cuts.filter(({ untilMs }) => untilMs >= calledAtMs).map(({ fromMs }) => fromMs - (calledAtMs + callMs));
+function msBeforeCut({ cuts, roundTripMs }: Evidence, calledAtMs: number): number {
+  // A call can arrive a moment after its sender was cut off: it lay in a socket.
+  const next = cuts
+    .filter(({ untilMs }) => untilMs + roundTripMs >= calledAtMs)
+    .map(({ fromMs }) => fromMs - (calledAtMs + roundTripMs));
   return Math.max(0, Math.min(Infinity, ...next));
 }
 
-/** One that was claimed and never called counts as cut off: it was just about to be called. */
-function wasCutOff(evidence: Evidence, calls: readonly CallRecord[] = []): boolean {
-  return evidence.cuts.length > 0 && calls.every(({ at }) => msBeforeCut(evidence, at) === 0);
+/** One that was claimed and never called counts as cut off on the wire: it was just about to be called. */
+function cutOffAfterMs(evidence: Evidence, calls: readonly CallRecord[] = []): number {
+  if (evidence.cuts.length === 0) return Infinity;
+  return Math.max(0, ...calls.map(({ at }) => msBeforeCut(evidence, at)));
 }
 
 function callsByCommand(calls: readonly CallRecord[]): Map<string, readonly CallRecord[]> {

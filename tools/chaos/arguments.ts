@@ -5,6 +5,7 @@ export interface ChaosArguments {
   readonly seed: number;
   /** Names of scenarios, in the order in which they run. */
   readonly scenarios: readonly string[];
+  /** Less load and fewer faults; counts alone are judged. */
   readonly short: boolean;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RESULTS_CONFIGS } from './bed.ts';
-import type { Bed } from './bed.ts';
+import type { ChaosBed } from './bed.ts';
 import { describeFault } from './faults.ts';
 import type { BrokerChoice, Fault, Incident, ReplicaName, TimedFault } from './faults.ts';
 import { allInSync, coordinatorIndex, firstLeaderIndex, setTopicConfigs } from './topic-state.ts';
@@ -9,10 +9,15 @@ type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
 
 const POLL_MS = 200;
 const IN_SYNC_TIMEOUT_MS = 60_000;
-/** Every record is older than that when it arrives. More in-sync replicas than there are copies would not do: Kafka 4 asks for no more than those. */
+/**
+ * Every record is older than that when it arrives. More in-sync replicas than there are copies would not do: Kafka 4
+ * asks for no more than those.
+ */
 const REFUSING = { 'message.timestamp.type': 'CreateTime', 'message.timestamp.before.max.ms': '0' };
 
-const DEEDS: { readonly [K in Fault['kind']]: (bed: Bed, fault: FaultOf<K>, signal: AbortSignal) => Promise<void> } = {
+const DEEDS: {
+  readonly [K in Fault['kind']]: (bed: ChaosBed, fault: FaultOf<K>, signal: AbortSignal) => Promise<void>;
+} = {
   start: (bed, { replica }) => {
     bed.replica(replica).launch();
     return Promise.resolve();
@@ -58,8 +63,10 @@ const DEEDS: { readonly [K in Fault['kind']]: (bed: Bed, fault: FaultOf<K>, sign
   clock: (bed, { replica, offByMs }) => bed.setClock(replica, offByMs),
 };
 
-/** Does all of it, one after another, each at its time or as soon as the one before it is done, and tells when that was. */
-export async function inject(bed: Bed, plan: readonly TimedFault[], signal: AbortSignal): Promise<Incident[]> {
+/**
+ * Does all of it, one after another, each at its time or as soon as the one before it is done, and tells when that was.
+ */
+export async function inject(bed: ChaosBed, plan: readonly TimedFault[], signal: AbortSignal): Promise<Incident[]> {
   const { say } = bed.stage;
   const startedMs = performance.now();
   const incidents: Incident[] = [];
@@ -75,12 +82,12 @@ export async function inject(bed: Bed, plan: readonly TimedFault[], signal: Abor
   return incidents;
 }
 
-function perform<K extends Fault['kind']>(bed: Bed, fault: FaultOf<K>, signal: AbortSignal): Promise<void> {
+function perform<K extends Fault['kind']>(bed: ChaosBed, fault: FaultOf<K>, signal: AbortSignal): Promise<void> {
   const kind: K = fault.kind;
   return DEEDS[kind](bed, fault, signal);
 }
 
-async function brokerIndex(bed: Bed, which: BrokerChoice): Promise<number> {
+async function brokerIndex(bed: ChaosBed, which: BrokerChoice): Promise<number> {
   switch (which) {
     case 'coordinator':
       return coordinatorIndex(bed.admin, bed.groupOf(bed.commandTopics[0] ?? ''));
@@ -92,12 +99,12 @@ async function brokerIndex(bed: Bed, which: BrokerChoice): Promise<number> {
 }
 
 /** Somebody has to be left to go on. */
-async function untilOthersReady({ replicas }: Bed, replica: ReplicaName, signal: AbortSignal): Promise<void> {
+async function untilOthersReady({ replicas }: ChaosBed, replica: ReplicaName, signal: AbortSignal): Promise<void> {
   for (const other of replicas) if (other.isRunning && other.name !== replica) await other.untilReady(signal);
 }
 
 /** Before that, the next broker to go could be the last one with all data. */
-async function untilInSync({ admin, topics, stage }: Bed, signal: AbortSignal): Promise<void> {
+async function untilInSync({ admin, topics, stage }: ChaosBed, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + IN_SYNC_TIMEOUT_MS;
   while (!(await allInSync(admin, topics, stage.kafka.brokers.length).catch(() => false))) {
     if (performance.now() > deadlineMs) throw new Error('the brokers do not get in sync again');

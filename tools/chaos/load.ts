@@ -3,6 +3,7 @@ import type { Kafka, Producer } from 'kafkajs';
 import type { Channel, Lane } from '../../src/contract/channels.ts';
 import { SAMPLE_OPERATIONS, keyOf } from '../lib/operations.ts';
 import type { Recipient, SampleOperation } from '../lib/operations.ts';
+import { percentile } from '../lib/percentiles.ts';
 import { partitionOf } from '../lib/producing.ts';
 import type { OutgoingRecord } from '../lib/producing.ts';
 
@@ -35,8 +36,8 @@ const FIRST_NUMBER = 4_915_100_000_000;
 const TICK_MS = 200;
 
 /**
- * Command `n`. Each topic has recipients of its own, so that the API sees those of one key from one partition alone; the id ends in a number
- * that rises with every command of a recipient, by which the sandbox judges order.
+ * Command `n`. Each topic has recipients of its own, so that the API sees those of one key from one partition alone;
+ * the id ends in a number that rises with every command of a recipient, by which the sandbox judges order.
  */
 export function recordOf(prefix: string, n: number, delivery: Load['delivery'] = {}): OutgoingRecord {
   const index = n % LOADED_TOPICS.length;
@@ -65,6 +66,7 @@ export class LoadProducer {
   readonly #producer: Producer;
   readonly #prefix: string;
   readonly #load: Load;
+  readonly #acknowledgedAfterMs: number[] = [];
   #next = 0;
 
   constructor(kafka: Kafka, prefix: string, load: Load) {
@@ -75,12 +77,20 @@ export class LoadProducer {
       allowAutoTopicCreation: false,
       retry: { initialRetryTime: 50, maxRetryTime: 500, retries: 240 },
     });
+    this.#producer.on(this.#producer.events.REQUEST, ({ payload }) => {
+      if (payload.apiName === 'Produce') this.#acknowledgedAfterMs.push(payload.duration);
+    });
     this.#prefix = prefix;
     this.#load = load;
   }
 
   get produced(): number {
     return this.#next;
+  }
+
+  /** 99 of 100 writes so far were acknowledged in no more; NaN before the first one. */
+  get acknowledgementMs(): number {
+    return percentile(this.#acknowledgedAfterMs, 0.99);
   }
 
   /** Resolves once everything is produced; rejects with the signal's reason. */
@@ -102,8 +112,8 @@ export class LoadProducer {
   }
 
   /**
-   * One request per partition: kafkajs 2.2.4, where one broker fails and another one has taken its part, forgets partitions whose leader has
-   * meanwhile moved to the latter.
+   * One request per partition: kafkajs 2.2.4, where one broker fails and another one has taken its part, forgets
+   * partitions whose leader has meanwhile moved to the latter.
    */
   async #produce(size: number): Promise<void> {
     const { count, delivery } = this.#load;

@@ -1,4 +1,7 @@
-/** The chaos suite: `npm run chaos -- [--seed N] [--scenario NAME,…] [--short]`. Exits 1 where a promise is broken. */
+/**
+ * The chaos suite: `npm run chaos -- [--seed N] [--scenario NAME,…] [--short]`. Exits 1 where a promise is broken. The
+ * short form takes minutes, and judges only what holds on a machine of any speed.
+ */
 import { randomInt } from 'node:crypto';
 import { projectRoot } from '../kafka/project-root.ts';
 import { startKafka } from '../kafka/start-kafka.ts';

@@ -1,23 +1,19 @@
 import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { request } from 'undici';
-import { ManagedChild } from '../lib/child-process.ts';
 import { peakMemoryMib } from '../lib/process-usage.ts';
+import { ServiceProcess } from '../lib/service-process.ts';
+import type { ServicePlan } from '../lib/service-process.ts';
 import type { ReplicaName } from './faults.ts';
 
 /** How to run a replica. */
 export interface ReplicaPlan {
   readonly name: ReplicaName;
-  readonly root: string;
   readonly port: number;
-  readonly settings: Readonly<Record<string, string>>;
+  readonly service: ServicePlan;
   /** Keeps what it says, over restarts. */
   readonly logFile: string;
 }
 
-const POLL_MS = 50;
 const MEMORY_EVERY_MS = 500;
 
 /** One replica of the service, which keeps its name and port over restarts. */
@@ -26,7 +22,7 @@ export class Replica implements AsyncDisposable {
   readonly #plan: ReplicaPlan;
   readonly #log: WriteStream;
   readonly #watch: NodeJS.Timeout;
-  #child: ManagedChild | null = null;
+  #service: ServiceProcess | null = null;
   #peakMemoryMib = 0;
   #endedUnasked: string | null = null;
 
@@ -38,7 +34,7 @@ export class Replica implements AsyncDisposable {
   }
 
   get isRunning(): boolean {
-    return this.#child !== null;
+    return this.#service !== null;
   }
 
   /** The most that any of its processes ever had resident. */
@@ -53,93 +49,73 @@ export class Replica implements AsyncDisposable {
 
   /** Starts it, and waits for nothing. */
   launch(): void {
-    if (this.#child !== null) return;
-    const { root, port, settings, name } = this.#plan;
-    this.#log.write(`--- started at ${new Date().toISOString()}\n`);
-    const child = new ManagedChild({
-      name: `replica ${name}`,
-      command: process.execPath,
-      args: [join(root, 'dist', 'main.js')],
-      cwd: root,
-      env: { ...settings, REPLICA_ID: name, HTTP_PORT: String(port) },
-      onLine: (line) => void this.#log.write(`${line}\n`),
-    });
-    this.#child = child;
-    void child.exited.then((code) => {
-      if (this.#child !== child) return;
-      this.#child = null;
-      this.#endedUnasked = `replica ${name} with ${code}: ${child.tail.slice(-300)}`;
+    if (this.#service !== null) return;
+    const { port, service: plan } = this.#plan;
+    const name = `replica ${this.name}`;
+    this.#note('started');
+    const service = ServiceProcess.launch({ ...plan, name, onLine: (line) => this.#log.write(`${line}\n`) }, port);
+    this.#service = service;
+    void service.child.exited.then((code) => {
+      if (this.#service !== service) return;
+      this.#service = null;
+      this.#endedUnasked = `${name} with ${code}: ${service.child.tail.slice(-300)}`;
     });
   }
 
   /** Resolves once `/readyz` answers 200. Rejects where it ends before, or with the signal's reason. */
   async untilReady(signal: AbortSignal): Promise<void> {
-    await this.#running().whileRunning(this.#ready(signal), signal);
+    await this.#running().untilReady(signal);
   }
 
   /** SIGTERM; resolves to its exit code. */
   async stop(): Promise<number> {
-    return this.#take().stop();
+    return this.#take().child.stop();
   }
 
   /** SIGKILL; resolves once it is gone. */
   async kill(): Promise<void> {
-    const child = this.#take();
-    child.signal('SIGKILL');
-    await child.exited;
-    this.#log.write(`--- killed at ${new Date().toISOString()}\n`);
+    await this.#take().kill();
+    this.#note('killed');
   }
 
   freeze(): void {
-    this.#running().signal('SIGSTOP');
-    this.#log.write(`--- frozen at ${new Date().toISOString()}\n`);
+    this.#running().child.signal('SIGSTOP');
+    this.#note('frozen');
   }
 
   thaw(): void {
-    this.#child?.signal('SIGCONT');
-    this.#log.write(`--- thawed at ${new Date().toISOString()}\n`);
+    this.#service?.child.signal('SIGCONT');
+    this.#note('thawed');
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#watch);
-    if (this.#child !== null) {
-      this.thaw();
-      await this.kill();
-    }
+    if (this.#service !== null) await this.kill();
     await new Promise<void>((resolve) => this.#log.end(resolve));
   }
 
-  #running(): ManagedChild {
-    if (this.#child === null) throw new Error(`replica ${this.name} does not run: ${this.#endedUnasked ?? 'stopped'}`);
-    return this.#child;
+  #note(what: string): void {
+    this.#log.write(`--- ${what} at ${new Date().toISOString()}\n`);
+  }
+
+  #running(): ServiceProcess {
+    if (this.#service === null)
+      throw new Error(`replica ${this.name} does not run: ${this.#endedUnasked ?? 'stopped'}`);
+    return this.#service;
   }
 
   /** Its end is asked for from now on. */
-  #take(): ManagedChild {
-    const child = this.#running();
-    this.#child = null;
-    return child;
-  }
-
-  async #ready(signal: AbortSignal): Promise<void> {
-    while (!(await isReady(`http://127.0.0.1:${this.#plan.port}/readyz`))) await sleep(POLL_MS, undefined, { signal });
+  #take(): ServiceProcess {
+    const service = this.#running();
+    this.#service = null;
+    return service;
   }
 
   async #measure(): Promise<void> {
-    const pid = this.#child?.pid ?? 0;
+    const pid = this.#service?.child.pid ?? 0;
     if (pid === 0) return;
     // It may have ended meanwhile, or be about to replace itself.
     const peak = await peakMemoryMib(pid).catch(() => 0);
     this.#peakMemoryMib = Math.max(this.#peakMemoryMib, peak);
-  }
-}
-
-async function isReady(url: string): Promise<boolean> {
-  try {
-    const { statusCode, body } = await request(url);
-    await body.dump();
-    return statusCode === 200;
-  } catch {
-    return false;
   }
 }

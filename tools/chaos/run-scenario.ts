@@ -3,23 +3,26 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaMessage } from 'kafkajs';
 import type { Result } from '../../src/contract/outcome.ts';
+import { runPlainLoop } from '../bench/bench.ts';
 import { TopicReader, recordCount } from '../lib/reading.ts';
 import { accountOf } from './account.ts';
 import type { Account, CommandRecord, Cut, ResultRecord } from './account.ts';
-import { Bed } from './bed.ts';
+import { ChaosBed } from './bed.ts';
 import type { Stage } from './bed.ts';
 import type { Incident } from './faults.ts';
 import { inject } from './inject.ts';
 import { LOADED_TOPICS, LoadProducer } from './load.ts';
-import { brokenPromises } from './promises.ts';
+import { brokenCounts, brokenTimes } from './promises.ts';
 import type { Allowed, Observed } from './promises.ts';
 import { recoveriesOf } from './recoveries.ts';
-import { LATENCY_MS, planOf } from './scenarios.ts';
+import { planOf } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 
 /** How a scenario went. */
 export interface ScenarioResult {
   readonly name: string;
+  /** Only counts were judged. */
+  readonly short: boolean;
   readonly account: Account;
   readonly allowed: Allowed;
   readonly observed: Observed;
@@ -27,8 +30,8 @@ export interface ScenarioResult {
   readonly broken: readonly string[];
 }
 
-/** Beside the latency: timers, the way through two sockets, and the answer's classification on a busy machine. */
-const CALL_MARGIN_MS = 50;
+/** Calls one after another that tell what a round trip takes. */
+const UNLOADED_CALLS = 20;
 const PROGRESS_EVERY_MS = 5_000;
 const POLL_MS = 20;
 const READ_TIMEOUT_MS = 60_000;
@@ -45,10 +48,11 @@ export async function runScenario(
   const form = short ? scenario.short : scenario.long;
   const plan = planOf(form, seed);
   say(`${scenario.name}: ${scenario.about}`);
-  await using bed = await Bed.prepare(stage, scenario);
+  await using bed = await ChaosBed.prepare(stage, scenario);
   for (const name of scenario.replicas) bed.replica(name).launch();
   for (const name of scenario.replicas) await bed.replica(name).untilReady(signal);
 
+  const roundTripMs = await unloadedRoundTripMs(bed);
   const producer = new LoadProducer(bed.kafka, bed.prefix, form.load);
   const incidents = await underLoad(bed, producer, (running) => inject(bed, plan, running));
   say(`  everything is produced and done; waiting until it is settled`);
@@ -64,7 +68,7 @@ export async function runScenario(
     calls,
     report: await bed.sandbox.report(),
     cuts: incidents.flatMap(cutOf),
-    callMs: LATENCY_MS + CALL_MARGIN_MS,
+    roundTripMs,
     endMs,
     prefix: bed.prefix,
   });
@@ -75,25 +79,40 @@ export async function runScenario(
     peakMemoryMib: Math.max(...bed.replicas.map(({ peakMemoryMib }) => peakMemoryMib)),
     recoveries: recoveriesOf(recovered, commands, calls),
     unsettled,
+    roundTripMs,
+    acknowledgementMs: producer.acknowledgementMs,
   };
+  say(`    a round trip took ${Math.round(roundTripMs)} ms, an acknowledgement ${observed.acknowledgementMs} ms (p99)`);
   for (const { resumedAfterMs, herd } of observed.recoveries) {
     say(
       `    every partition was served ${resumedAfterMs} ms after the API was back, ${herd} calls in the first 100 ms`,
     );
   }
   const allowed = scenario.allowed(plan);
-  const broken = brokenPromises(account, allowed, observed);
+  const broken = brokenCounts(account, allowed, observed);
+  if (!short) broken.push(...brokenTimes(account, allowed, observed));
   for (const line of broken) say(`  BROKEN: ${line}`);
   if (broken.length > 0) {
     const repeats = [...Map.groupBy(calls, ({ key }) => key).values()].filter(({ length }) => length > 1);
     await writeFile(join(bed.logs, 'account.json'), JSON.stringify({ seed, incidents, account, observed, repeats }));
     say(`  the account, and what the replicas said: ${bed.logs}`);
   }
-  return { name: scenario.name, account, allowed, observed, broken };
+  return { name: scenario.name, short, account, allowed, observed, broken };
+}
+
+async function unloadedRoundTripMs({ stage, sandbox }: ChaosBed): Promise<number> {
+  const load = { name: 'unloaded', count: UNLOADED_CALLS, recipients: UNLOADED_CALLS };
+  const { wallMs } = await runPlainLoop(stage, { url: sandbox.url, connections: 1, warmUp: UNLOADED_CALLS / 4, load });
+  await sandbox.reset();
+  return wallMs / UNLOADED_CALLS;
 }
 
 /** What `work` gives, once the load is produced as well; where either fails, the other one ends too. */
-async function underLoad<T>(bed: Bed, producer: LoadProducer, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+async function underLoad<T>(
+  bed: ChaosBed,
+  producer: LoadProducer,
+  work: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
   const failed = new AbortController();
   const done = new AbortController();
   const signal = AbortSignal.any([bed.stage.signal, failed.signal]);
@@ -111,7 +130,7 @@ async function underLoad<T>(bed: Bed, producer: LoadProducer, work: (signal: Abo
   return result.value;
 }
 
-async function tellProgress(bed: Bed, producer: LoadProducer, signal: AbortSignal): Promise<void> {
+async function tellProgress(bed: ChaosBed, producer: LoadProducer, signal: AbortSignal): Promise<void> {
   for (;;) {
     await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
@@ -122,14 +141,14 @@ async function tellProgress(bed: Bed, producer: LoadProducer, signal: AbortSigna
   }
 }
 
-async function readTopics(bed: Bed): Promise<{ commands: CommandRecord[]; results: ResultRecord[] }> {
+async function readTopics(bed: ChaosBed): Promise<{ commands: CommandRecord[]; results: ResultRecord[] }> {
   const commands: CommandRecord[] = [];
   for (const { name } of LOADED_TOPICS) commands.push(...(await readRecords(bed, bed.prefix + name, toCommand)));
   return { commands, results: await readRecords(bed, bed.results, toResult) };
 }
 
 async function readRecords<T>(
-  { kafka, admin, stage }: Bed,
+  { kafka, admin, stage }: ChaosBed,
   topic: string,
   convert: (topic: string, partition: number, message: KafkaMessage) => T,
 ): Promise<T[]> {

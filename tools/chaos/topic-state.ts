@@ -35,14 +35,6 @@ export async function setTopicConfigs(
   });
 }
 
-/** Records beyond a group's committed offsets, over all partitions of a topic. */
-export async function uncommitted(admin: Admin, groupId: string, topic: string): Promise<number> {
-  const ends = await admin.fetchTopicOffsets(topic);
-  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
-  const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
-  return ends.reduce((sum, { partition, high }) => sum + Number(high) - Math.max(0, offsets.get(partition) ?? 0), 0);
-}
-
 function leaderIndex(
   partitions: readonly { readonly partitionId: number; readonly leader: number }[],
   id: number,

@@ -1,3 +1,4 @@
+// Types alone: the sample image has this file and nothing of src.
 import type { Channel, MessageType } from '../../src/contract/channels.ts';
 
 /** Whom a command is for: an existing contact or, on WhatsApp, a phone number. */
@@ -20,7 +21,7 @@ const MEDIA: Content = (text) => ({
 });
 const ELEMENTS: Content = (text) => ({ elements: [{ title: text, buttons: [{ type: 'postback', title: 'Yes' }] }] });
 
-/** All operations of the Messages API. Shares nothing with the service under test. */
+/** All operations of the Messages API: the only list of the tools. Shares nothing with the service under test. */
 export const SAMPLE_OPERATIONS: readonly SampleOperation[] = [
   operation('whatsapp', 'text', TEXT),
   operation('whatsapp', 'media', MEDIA),

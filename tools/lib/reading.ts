@@ -8,9 +8,17 @@ export async function recordCount(admin: Admin, topic: string): Promise<number> 
   return partitions.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
+/** Records beyond a group's committed offsets, over all partitions of a topic. */
+export async function uncommitted(admin: Admin, groupId: string, topic: string): Promise<number> {
+  const ends = await admin.fetchTopicOffsets(topic);
+  const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
+  const offsets = new Map(committed?.partitions.map(({ partition, offset }) => [partition, Number(offset)]));
+  return ends.reduce((sum, { partition, high }) => sum + Number(high) - Math.max(0, offsets.get(partition) ?? 0), 0);
+}
+
 /**
- * Resolves once a topic holds that many records. Looks at offsets alone, which costs the broker next to nothing while something is being
- * measured. Rejects with the signal's reason, or where nothing at all is added for `stallMs`.
+ * Resolves once a topic holds that many records. Looks at offsets alone, which costs the broker next to nothing while
+ * something is being measured. Rejects with the signal's reason, or where nothing at all is added for `stallMs`.
  */
 export async function untilCount(
   admin: Admin,

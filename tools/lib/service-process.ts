@@ -10,6 +10,8 @@ export interface ServicePlan {
   readonly args: readonly string[];
   /** Settings beside `HTTP_PORT`. */
   readonly settings: Readonly<Record<string, string>>;
+  /** By which messages about it speak of it; default "the service". */
+  readonly name?: string;
   /** Hears every line of its output. */
   readonly onLine?: (line: string) => void;
 }
@@ -27,29 +29,43 @@ export class ServiceProcess implements AsyncDisposable {
     this.url = url;
   }
 
-  /** Resolves once `/readyz` answers 200. Rejects with what the service said where it ends before, or after 60 s. */
-  static async start(plan: ServicePlan, signal: AbortSignal): Promise<ServiceProcess> {
-    const { root, command, args, settings, onLine } = plan;
-    const [port] = await freePorts(1);
+  /** Starts it, and waits for nothing. */
+  static launch(plan: ServicePlan, port: number): ServiceProcess {
+    const { root, command, args, settings, name = 'the service', onLine } = plan;
     const env = { ...settings, HTTP_PORT: String(port) };
-    const child = new ManagedChild({
-      name: 'the service',
-      command,
-      args,
-      cwd: root,
-      env,
-      ...(onLine !== undefined && { onLine }),
-    });
-    const service = new ServiceProcess(child, `http://127.0.0.1:${port}`);
-    const giveUp = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+    const child = new ManagedChild({ name, command, args, cwd: root, env, ...(onLine !== undefined && { onLine }) });
+    return new ServiceProcess(child, `http://127.0.0.1:${port}`);
+  }
+
+  /** Starts it on a free port and resolves once it is ready. It is stopped where it does not get so. */
+  static async start(plan: ServicePlan, signal: AbortSignal): Promise<ServiceProcess> {
+    const [port = 0] = await freePorts(1);
+    const service = ServiceProcess.launch(plan, port);
     try {
-      await child.whileRunning(service.#untilReady(giveUp), giveUp);
+      await service.untilReady(signal);
       return service;
     } catch (error) {
-      await child.stop();
-      if (signal.aborted || !giveUp.aborted) throw error;
-      throw new Error(`the service is not ready after ${READY_TIMEOUT_MS / 1000} s:\n${child.tail}`, { cause: error });
+      await service.child.stop();
+      throw error;
     }
+  }
+
+  /** Resolves once `/readyz` answers 200. Rejects with what the service said where it ends before, or after 60 s. */
+  async untilReady(signal: AbortSignal): Promise<void> {
+    const giveUp = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
+    try {
+      await this.child.whileRunning(this.#ready(giveUp), giveUp);
+    } catch (error) {
+      if (signal.aborted || !giveUp.aborted) throw error;
+      const { name, tail } = this.child;
+      throw new Error(`${name} is not ready after ${READY_TIMEOUT_MS / 1000} s:\n${tail}`, { cause: error });
+    }
+  }
+
+  /** SIGKILL; resolves once it is gone. */
+  async kill(): Promise<void> {
+    this.child.signal('SIGKILL');
+    await this.child.exited;
   }
 
   /** `/metrics` in Prometheus' text format; empty where the service does not answer, as while it stops. */
@@ -64,7 +80,7 @@ export class ServiceProcess implements AsyncDisposable {
     await this.child.stop();
   }
 
-  async #untilReady(signal: AbortSignal): Promise<void> {
+  async #ready(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && !(await this.#isReady())) await sleep(POLL_MS, undefined, { signal });
   }
 

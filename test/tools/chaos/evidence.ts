@@ -29,7 +29,7 @@ export function perfectEvidence(): Evidence {
     calls: numbers.map((n) => call(n)),
     report: { duplicates: 0, orderViolations: 0, overlaps: 0 },
     cuts: [],
-    callMs: 50,
+    roundTripMs: 50,
     endMs: 1_000,
     prefix: 'p.',
   };

@@ -1,67 +1,121 @@
 import { accountOf } from '../../../tools/chaos/account';
-import { brokenPromises } from '../../../tools/chaos/promises';
+import { brokenCounts, brokenTimes } from '../../../tools/chaos/promises';
 import type { Allowed, Observed } from '../../../tools/chaos/promises';
 import { perfectEvidence } from './evidence';
 
 const account = accountOf(perfectEvidence());
 const nothing: Allowed = {
-  repeatedWithinMs: null,
-  repeatedCalls: 0,
-  repeatedResults: 0,
-  inDoubt: 0,
+  repeats: 'none',
+  doubts: 'none',
+  repeatsResults: false,
   partitionStallMs: 100,
   topicStallMs: 100,
-  memoryMib: 200,
   resumedWithinMs: 5_000,
   herd: 32,
 };
-const observed: Observed = { exitCodes: [0, 0], ended: [], peakMemoryMib: 100, recoveries: [{ resumedAfterMs: 1_000, herd: 8 }], unsettled: 0 }; // prettier-ignore
+const observed: Observed = {
+  exitCodes: [0, 0],
+  ended: [],
+  peakMemoryMib: 100,
+  recoveries: [{ resumedAfterMs: 1_000, herd: 8 }],
+  unsettled: 0,
+  roundTripMs: 50,
+  acknowledgementMs: 10,
+};
 const stall = { place: 'commands.whatsapp/1', fromMs: 0, ms: 101 };
 
 describe('promises', () => {
   it('are kept where nothing happened that is not allowed', () => {
-    expect(brokenPromises(account, nothing, observed)).toEqual([]);
+    expect(brokenCounts(account, nothing, observed)).toEqual([]);
+    expect(brokenTimes(account, nothing, observed)).toEqual([]);
   });
 
   it.each([
     [{ lost: 1 }, '1 lost'],
-    [{ repeatedCalls: 1 }, '1 calls repeated, allowed 0'],
-    [{ repeatedAfterMs: [0] }, '1 calls repeated without need'],
+    [{ repeatedCalls: 1 }, '1 calls repeated'],
     [{ orderViolations: 1 }, '1 order violations'],
     [{ overlaps: 1 }, '1 overlaps'],
     [{ repeatedResults: 1 }, '1 results repeated'],
     [{ contradictions: 1 }, 'contradict'],
-    [{ outcomes: { accepted: 3, 'in-doubt': 1 } }, '1 in doubt, allowed 0'],
-    [{ needlessDoubts: 1 }, '1 in doubt without need'],
+    [{ outcomes: { accepted: 3, 'in-doubt': 1 } }, '1 in doubt'],
     [{ outcomes: { accepted: 3, failed: 1 } }, '1 neither accepted nor in doubt'],
-    [{ longestStall: stall }, 'partition commands.whatsapp/1 stood still for 0.1 s from 1970-01-01T00:00:00.000Z'],
-    [{ topicStalls: [stall] }, 'topic commands.whatsapp/1 stood still'],
-  ] as const)('are broken by %j', (changes, line) => {
-    expect(brokenPromises({ ...account, ...changes }, nothing, observed)).toEqual([expect.stringContaining(line)]);
+  ] as const)('are broken by a number, whatever the machine: %j', (changes, line) => {
+    expect(brokenCounts({ ...account, ...changes }, nothing, observed)).toEqual([expect.stringContaining(line)]);
   });
 
   it.each([
     [{ unsettled: 1 }, '1 records never committed'],
     [{ exitCodes: [0, 1] }, 'drained replicas exited 0, 1'],
     [{ ended: ['replica a with 1'] }, 'ended unasked: replica a with 1'],
-    [{ peakMemoryMib: 201 }, '201 MiB, allowed 200'],
-    [{ recoveries: [{ resumedAfterMs: 5_001, herd: 0 }] }, 'resumed 5.0 s after a recovery'],
-    [{ recoveries: [{ resumedAfterMs: 0, herd: 33 }] }, '33 calls within 100 ms of a recovery'],
-  ])('are broken by what else is seen: %j', (changes, line) => {
-    expect(brokenPromises(account, nothing, { ...observed, ...changes })).toEqual([expect.stringContaining(line)]);
+  ])('are broken by how it ended: %j', (changes, line) => {
+    expect(brokenCounts(account, nothing, { ...observed, ...changes })).toEqual([expect.stringContaining(line)]);
   });
 
-  it('may allow calls to be repeated that had been answered shortly before a cut, so many', () => {
-    const allowed = { ...nothing, repeatedWithinMs: 50, repeatedCalls: 2 };
-    const repeated = { ...account, repeatedCalls: 2, repeatedAfterMs: [0, 50] };
-    expect(brokenPromises(repeated, allowed, observed)).toEqual([]);
-    expect(brokenPromises({ ...repeated, repeatedAfterMs: [0, 51] }, allowed, observed)).toHaveLength(1);
-    expect(brokenPromises({ ...repeated, repeatedCalls: 3 }, allowed, observed)).toHaveLength(1);
+  it.each([
+    [{ longestStall: stall }, 'partition commands.whatsapp/1 stood still for 0.1 s from 1970-01-01T00:00:00.000Z'],
+    [{ topicStalls: [stall] }, 'topic commands.whatsapp/1 stood still'],
+  ] as const)('are broken by a duration, in the long form: %j', (changes, line) => {
+    expect(brokenTimes({ ...account, ...changes }, nothing, observed)).toEqual([expect.stringContaining(line)]);
+    expect(brokenCounts({ ...account, ...changes }, nothing, observed)).toEqual([]);
+  });
+
+  it.each([
+    [{ peakMemoryMib: 400 }, '400 MiB, allowed below 400'],
+    [{ recoveries: [{ resumedAfterMs: 5_001, herd: 0 }] }, 'resumed 5.0 s after a recovery'],
+    [{ recoveries: [{ resumedAfterMs: 0, herd: 33 }] }, '33 calls within 100 ms of a recovery'],
+  ])('are broken by what else is measured, in the long form: %j', (changes, line) => {
+    expect(brokenTimes(account, nothing, { ...observed, ...changes })).toEqual([expect.stringContaining(line)]);
+    expect(brokenCounts(account, nothing, { ...observed, ...changes })).toEqual([]);
+  });
+
+  describe('where a cut may have calls repeated', () => {
+    const withRedis: Allowed = { ...nothing, repeats: 'on the wire' };
+    const without: Allowed = { ...nothing, repeats: 'unacknowledged' };
+    const repeated = (...repeatedAfterMs: number[]): typeof account => ({
+      ...account,
+      repeatedCalls: repeatedAfterMs.length,
+      repeatedAfterMs,
+    });
+
+    it('are kept whatever their number', () => {
+      expect(brokenCounts(repeated(0, 0, 99, Infinity), without, observed)).toEqual([]);
+    });
+
+    it('are broken by one that was no longer on the wire, at four round trips', () => {
+      expect(brokenTimes(repeated(0, 150), withRedis, observed)).toEqual([]);
+      expect(brokenTimes(repeated(0, 151), withRedis, observed)).toEqual([
+        '1 calls repeated without need (up to 151 ms before a cut, allowed 150 ms)',
+      ]);
+      expect(brokenTimes(repeated(201), withRedis, { ...observed, roundTripMs: 100 })).toEqual([]);
+    });
+
+    it('are broken without Redis by one that Kafka had long acknowledged, as long as it takes in this run', () => {
+      expect(brokenTimes(repeated(0, 360), without, observed)).toEqual([]);
+      expect(brokenTimes(repeated(361), without, observed)).toHaveLength(1);
+      expect(brokenTimes(repeated(361), without, { ...observed, acknowledgementMs: 11 })).toEqual([]);
+    });
+
+    it('are broken by one that no cut followed', () => {
+      expect(brokenTimes(repeated(Infinity), without, observed)).toEqual([
+        expect.stringContaining('no cut came after'),
+      ]);
+    });
+
+    it('and commands in doubt, by one of those', () => {
+      const allowed: Allowed = { ...nothing, doubts: 'on the wire' };
+      const doubtful = { ...account, outcomes: { accepted: 3, 'in-doubt': 1 }, doubtfulAfterMs: [151] };
+      expect(brokenCounts(doubtful, allowed, observed)).toEqual([]);
+      expect(brokenTimes(doubtful, allowed, observed)).toEqual([expect.stringContaining('1 in doubt without need')]);
+    });
   });
 
   it('may speak of some topics alone', () => {
     const allowed = { ...nothing, stallTopics: ['commands.whatsapp'] };
-    expect(brokenPromises({ ...account, topicStalls: [{ ...stall, place: 'commands.messenger' }] }, allowed, observed)).toEqual([]); // prettier-ignore
-    expect(brokenPromises({ ...account, topicStalls: [{ ...stall, place: 'commands.whatsapp' }] }, allowed, observed)).toHaveLength(1); // prettier-ignore
+    expect(
+      brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.messenger' }] }, allowed, observed),
+    ).toEqual([]);
+    expect(
+      brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.whatsapp' }] }, allowed, observed),
+    ).toHaveLength(1);
   });
 });

@@ -1,0 +1,21 @@
+import { inTime } from './in-time';
+
+const text = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => ({ id: `c-${n}`, text: 'a text' })));
+
+function parsed(times: number): number {
+  let items = 0;
+  for (let n = 0; n < times; n++) items += (JSON.parse(text) as unknown[]).length;
+  return items;
+}
+
+describe('what takes as long as its input is', () => {
+  it('gives what it gave, and what it cost', () => {
+    const { given, tookMs } = inTime('parsing', text.length, () => parsed(1));
+    expect(given).toBe(20_000);
+    expect(tookMs).toBeGreaterThan(0);
+  });
+
+  it('is told from what takes out of all proportion, on a machine of any speed', () => {
+    expect(() => inTime('a short text', 10, () => parsed(30))).toThrow(/^a short text took [\d.]+ ms, 4 times$/);
+  });
+});
