@@ -2,13 +2,15 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Config } from './config/config';
 import { ConfigModule } from './config/config.module';
+import { DispatchModule } from './dispatch/dispatch.module';
 import { HealthModule } from './health/health.module';
-import { ServiceModule } from './service/service.module';
+import { KafkaModule } from './kafka/kafka.module';
 import { MessagesApiModule } from './messages-api/messages-api.module';
 import { ObservabilityModule } from './observability/observability.module';
+import { ServiceModule } from './service/service.module';
 import { SettlementModule } from './settlement/settlement.module';
 
-/** The service, in the order of the flow: read and dispatch, send, settle; beside it what watches. */
+/** The service, in the order of the flow: read, dispatch, send, settle; then what connects them, and what watches. */
 @Module({})
 export class AppModule {
   static forRoot(config: Config, logger: Logger): DynamicModule {
@@ -17,10 +19,12 @@ export class AppModule {
       imports: [
         ConfigModule.forRoot(config),
         ObservabilityModule.forRoot(logger),
-        ServiceModule,
+        KafkaModule,
+        DispatchModule,
         MessagesApiModule,
         SettlementModule,
-        HealthModule,
+        ServiceModule,
+        HealthModule.watching(ServiceModule),
       ],
     };
   }

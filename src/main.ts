@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module';
 import { readConfig } from './config/read-config';
 import { CommandTransport } from './service/command-transport';
+import { Lifecycle } from './service/lifecycle';
 import { createLogger } from './observability/logger';
 import { NestLogger } from './observability/nest-logger';
 
@@ -62,7 +63,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGTERM', () => shutDownOnce('SIGTERM', EXIT.drained));
   process.on('SIGINT', () => shutDownOnce('SIGINT', EXIT.drained));
-  transport.whenDead((topic) => shutDownOnce(`the consumer of ${topic} is dead`, EXIT.fault));
+  app.get(Lifecycle).whenDead((topic) => shutDownOnce(`the consumer of ${topic} is dead`, EXIT.fault));
 
   await app.listen(config.http.port);
   logger.info({ url: await app.getUrl() }, 'probes and metrics are served');

@@ -15,7 +15,7 @@ import { HaltReport } from './api-health/halt-report';
 import type { Job } from './job';
 import type { JobSource } from './job-source';
 import { KeyWarnings } from './api-health/key-warnings';
-import type { DispatchListener, Outcomes, SendCommand } from './ports';
+import type { CommandSender, DispatchListener, Outcomes } from './ports';
 import type { RateLimiter } from './schedule/rate-limiter';
 import { Scheduler } from './schedule/scheduler';
 import type { SlowStart } from './schedule/slow-start';
@@ -32,13 +32,11 @@ interface Deps {
   readonly keys: KeyRing;
   readonly store: SettledStore;
   readonly telemetry: Telemetry;
-  readonly send: SendCommand;
-  readonly outcomes: Outcomes;
-  readonly listener: DispatchListener;
 }
 
 /** Until the next look at a partition whose group has not heard of this replica for a session timeout. */
 const UNTRUSTED_MS = 200;
+
 /**
  * Takes valid commands to their outcomes: chooses the next (Scheduler), claims it (Claims), sends it while slots, circuit
  * and credential allow (ApiGate, Bulkhead), and settles it or lets it wait for another try (FollowUps). A command that waits
@@ -51,10 +49,12 @@ export class Dispatcher {
   private readonly claims: Claims;
   private readonly followUps: FollowUps;
   private readonly calls = new Calls();
-  private readonly endings: Endings;
   private readonly wakeUp: WakeUp;
-  private readonly haltReport: HaltReport;
-  private readonly keyWarnings: KeyWarnings;
+  /** Set by `connect`, as are the next three. */
+  private sender!: CommandSender;
+  private endings!: Endings;
+  private haltReport!: HaltReport;
+  private keyWarnings!: KeyWarnings;
   private stopped = false;
   private readonly idle = Promise.withResolvers<void>();
 
@@ -74,15 +74,20 @@ export class Dispatcher {
     this.claims = new Claims(store, () => clock.wallMs());
     this.followUps = new FollowUps({ config, gate, random, telemetry });
     this.wakeUp = new WakeUp(clock, () => this.pump());
-    this.haltReport = new HaltReport(deps.listener);
-    this.keyWarnings = new KeyWarnings(deps.listener);
     this.scheduler = new Scheduler(limiter, (job) => job.decided !== null || job.isExpired(clock.wallMs()), {
       workspaceMs: (workspaceId, nowMs) => gate.holdMs(workspaceId, nowMs),
       isFull: (channel, nowMs) => !bulkhead.mayTake(channel, nowMs),
     });
-    const { claims, scheduler } = this;
-    const { outcomes } = deps;
-    this.endings = new Endings({ scheduler, gate, claims, outcomes, clock, onWritten: () => this.written() });
+  }
+
+  /** Where commands go from here, and who hears of the API's health. To be called once, before the first command comes. */
+  connect(next: CommandSender & Outcomes, listener: DispatchListener): void {
+    const { claims, scheduler, gate } = this;
+    const { clock } = this.deps;
+    this.sender = next;
+    this.endings = new Endings({ scheduler, gate, claims, outcomes: next, clock, onWritten: () => this.written() });
+    this.haltReport = new HaltReport(listener);
+    this.keyWarnings = new KeyWarnings(listener);
   }
 
   get inFlight(): number {
@@ -228,10 +233,10 @@ export class Dispatcher {
   }
 
   private attempt(job: Job, probe: Probe): void {
-    const { clock, send } = this.deps;
+    const { clock } = this.deps;
     const startedMs = clock.monotonicMs();
     const credential = this.gate.credentialOf(job);
-    void send(job.command, job.source).then((result) => {
+    void this.sender.send(job.command, job.source).then((result) => {
       if (result.kind === 'withdrawn') this.withdrawn(job, probe);
       else this.answered(job, result, { startedMs, endedMs: clock.monotonicMs(), probe, credential });
     });

@@ -5,24 +5,25 @@ import type { IncomingRecord } from '../contract/record';
 import { settledAsInvalid } from '../contract/result';
 import { readReturned } from '../contract/retry-headers';
 import type { CommandTopic } from '../contract/topics';
-import type { Ended } from '../settlement/settlement';
 import { Job, type Parked } from './job';
 import type { JobSource } from './job-source';
+import type { Decoded } from './ports';
 
 interface Deps {
   readonly topics: readonly CommandTopic[];
+  /** The channel of each retry topic that is read. */
+  readonly retryTopics: ReadonlyMap<string, Channel>;
   readonly defaultDelivery: Delivery;
   /** Whether what was sent is remembered beyond this process. */
   readonly isStoreDurable: boolean;
   readonly wallMs: () => number;
-  readonly add: (job: Job) => void;
-  readonly settle: (ended: Ended, done: () => void) => void;
 }
 
 /** Turns records into jobs; what cannot be one is settled as invalid at once, and holds nothing up. */
 export class Intake {
   private readonly topics: ReadonlyMap<string, CommandTopic>;
-
+  /** Set by `connect`. */
+  private next!: Decoded;
   /** Settlements of invalid commands under way. */
   private readonly refusals = new Set<Promise<void>>();
 
@@ -30,21 +31,28 @@ export class Intake {
     this.topics = new Map(deps.topics.map((topic) => [topic.topic, topic]));
   }
 
-  /** @param value the record's value as bytes; may be a view of a larger buffer, and is not kept. */
-  accept(record: IncomingRecord, value: Buffer | null, source: JobSource): void {
-    const topic = this.topics.get(record.topic);
-    if (topic === undefined) throw new Error(`${record.topic} is no command topic of this replica`);
-    this.take(record, value, source, topic, null);
+  /** Where jobs and refusals go from here. To be called once, before the first record comes. */
+  connect(next: Decoded): void {
+    this.next = next;
   }
 
   /**
-   * As `accept`, for a record of a retry topic. One that did not come from here is taken for a command that was produced to
-   * the retry topic.
+   * Takes a record of a command topic or a retry topic. One of a retry topic that did not come from here is taken for a
+   * command that was produced to the retry topic.
+   *
+   * @param value the record's value as bytes; may be a view of a larger buffer, and is not kept
    */
-  acceptReturned(record: IncomingRecord, value: Buffer | null, source: JobSource, channel: Channel): void {
+  accept(record: IncomingRecord, value: Buffer | null, source: JobSource): void {
+    const topic = this.topics.get(record.topic);
+    if (topic !== undefined) {
+      this.take(record, value, source, topic, null);
+      return;
+    }
+    const channel = this.deps.retryTopics.get(record.topic);
+    if (channel === undefined) throw new Error(`${record.topic} is no topic that this replica reads`);
     const returned = readReturned(record);
-    const topic = this.topics.get(returned?.origin.topic ?? '') ?? { topic: record.topic, channel, lane: LANES[0] };
-    this.take(record, value, source, topic, returned);
+    const origin = this.topics.get(returned?.origin.topic ?? '') ?? { topic: record.topic, channel, lane: LANES[0] };
+    this.take(record, value, source, origin, returned);
   }
 
   private take(
@@ -71,7 +79,7 @@ export class Intake {
     }
     const key = record.key ?? command.recipient;
     const delivery = command.delivery ?? this.deps.defaultDelivery;
-    this.deps.add(new Job(command, record, source, key, topic.lane, delivery, parked));
+    this.next.add(new Job(command, record, source, key, topic.lane, delivery, parked));
   }
 
   /** Resolves once what is invalid so far is settled. */
@@ -89,7 +97,7 @@ export class Intake {
     const settled = settledAsInvalid(command);
     const completedAtMs = this.deps.wallMs();
     const ended = { record: parked?.origin ?? record, command, channel, lane, settled, completedAtMs, isReplay: false };
-    const refusal = new Promise<void>((done) => this.deps.settle(ended, done)).then(() => {
+    const refusal = new Promise<void>((done) => this.next.refuse(ended, done)).then(() => {
       source.settled(record);
       this.refusals.delete(refusal);
     });

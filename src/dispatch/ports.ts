@@ -1,10 +1,25 @@
 import type { Command } from '../contract/command';
 import type { Settled } from '../contract/outcome';
 import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
+import type { Ended } from '../settlement/settlement';
 import type { Job } from './job';
 
 /** One call to the Messages API, if the permit still holds when it leaves; never rejects. */
 export type SendCommand = (command: Command, permit: SendPermit) => Promise<CallResult | Withdrawn>;
+
+/** Where valid commands are sent from. */
+export interface CommandSender {
+  /** See {@link SendCommand}. */
+  send(...call: Parameters<SendCommand>): ReturnType<SendCommand>;
+}
+
+/** Where Intake hands on what it has decoded. */
+export interface Decoded {
+  /** A valid command. Those of one key of a partition come in offset order. */
+  add(job: Job): void;
+  /** A record that is no command. Calls `done` once its outcome is acknowledged. */
+  refuse(ended: Ended, done: () => void): void;
+}
 
 /** How a command ended, and when, in milliseconds since the epoch. */
 export interface Ending {

@@ -3,34 +3,19 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { Halts } from './partitions/halts';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
-import type { KafkaLog } from './client/kafka-client';
+import { KAFKA_LOG, type KafkaLog } from './client/kafka-client';
 import { SharedClient } from './client/shared-client';
-import { OffsetResets } from './partitions/offset-resets';
-import { RecordPublisher } from './publish/record-publisher';
-import { ReplyPublisher } from './publish/reply-publisher';
+import { CommandConsumers } from './group/command-consumers';
+import { Halts } from './partitions/halts';
+import { Publishers } from './publish/publishers';
+import { StartChecks } from './start/start-checks';
 
-/** Injection tokens of the publishers: one each, so that a fault of one topic does not hold up the others. */
-export const RESULTS = Symbol('RESULTS');
-export const DEAD_LETTERS = Symbol('DEAD_LETTERS');
-export const RETRIES = Symbol('RETRIES');
-export const REPLIES = Symbol('REPLIES');
-/** Injection token of the {@link KafkaLog}. */
-export const KAFKA_LOG = Symbol('KAFKA_LOG');
-
-const PUBLISHERS = [
-  { token: RESULTS, reason: 'results', urgent: (topics: Topics) => [topics.results] },
-  { token: DEAD_LETTERS, reason: 'dead-letters', urgent: (topics: Topics) => [topics.deadLetters] },
-  { token: RETRIES, reason: 'retries', urgent: () => [] },
-] as const;
-
-/** The connection to Kafka, and what is written through it. */
+/** Commands are read and results written. Whom records go to is said in service/command-flow.ts. */
 @Module({
   providers: [
     Halts,
-    OffsetResets,
     {
       provide: KAFKA_LOG,
       inject: [LOGGER],
@@ -39,39 +24,42 @@ const PUBLISHERS = [
         (level, message, fields) =>
           logger[level](fields, message),
     },
-    { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
     {
       provide: SharedClient,
-      inject: [CONFIG, KAFKA_LOG, OffsetResets],
-      useFactory: ({ kafka }: Config, log: KafkaLog, resets: OffsetResets) =>
-        new SharedClient(kafka, log, (topic, partition) => resets.tell(topic, partition)),
+      inject: [CONFIG, KAFKA_LOG],
+      useFactory: ({ kafka }: Config, log: KafkaLog) => new SharedClient(kafka, log),
     },
-    ...PUBLISHERS.map(({ token, reason, urgent }) => ({
-      provide: token,
-      inject: [CONFIG, SharedClient, Topics, Halts, TELEMETRY, KAFKA_LOG],
+    {
+      provide: StartChecks,
+      inject: [CONFIG, Topics, SharedClient, KAFKA_LOG],
+      useFactory: (config: Config, topics: Topics, client: SharedClient, log: KafkaLog) =>
+        new StartChecks({ config, topics, client, log }),
+    },
+    {
+      provide: CommandConsumers,
+      inject: [CONFIG, Topics, SharedClient, Halts, TELEMETRY, KAFKA_LOG],
       useFactory: (
-        { kafka: { publishTimeoutMs: timeoutMs } }: Config,
-        { kafka }: SharedClient,
+        config: Config,
         topics: Topics,
+        client: SharedClient,
         halts: Halts,
         telemetry: Telemetry,
         log: KafkaLog,
-      ) =>
-        new RecordPublisher({
-          kafka,
-          urgentTopics: urgent(topics),
-          timeoutMs,
-          telemetry,
-          log,
-          onBlocked: (isBlocked) => halts.set(reason, isBlocked),
-        }),
-    })),
+      ) => new CommandConsumers({ config, topics, client, halts, telemetry, log }),
+    },
     {
-      provide: REPLIES,
-      inject: [SharedClient, KAFKA_LOG],
-      useFactory: ({ kafka }: SharedClient, log: KafkaLog) => new ReplyPublisher(kafka, log),
+      provide: Publishers,
+      inject: [CONFIG, Topics, SharedClient, Halts, TELEMETRY, KAFKA_LOG],
+      useFactory: (
+        { kafka }: Config,
+        topics: Topics,
+        client: SharedClient,
+        halts: Halts,
+        telemetry: Telemetry,
+        log: KafkaLog,
+      ) => new Publishers({ config: kafka, topics, client, halts, telemetry, log }),
     },
   ],
-  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, SharedClient, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
+  exports: [Halts, KAFKA_LOG, SharedClient, StartChecks, CommandConsumers, Publishers],
 })
 export class KafkaModule {}

@@ -1,74 +1,31 @@
-import { Global, Module } from '@nestjs/common';
-import type { Config } from '../config/config';
-import { CONFIG } from '../config/config.module';
-import { Topics } from '../contract/topics';
-import { Halts } from '../kafka/partitions/halts';
+import { Module } from '@nestjs/common';
+import { DispatchModule } from '../dispatch/dispatch.module';
 import { SERVICE_STATUS } from '../health/service-status';
-import type { Telemetry } from '../observability/telemetry';
-import { TELEMETRY } from '../observability/tokens';
-import { ApiKeys } from '../messages-api/api-keys';
+import { KafkaModule } from '../kafka/kafka.module';
 import { MessagesApiModule } from '../messages-api/messages-api.module';
-import type { SettledStore } from '../settlement/settled-store';
-import { SETTLED_STORE, SettlementModule } from '../settlement/settlement.module';
-import { Settlement } from '../settlement/settlement';
-import { CommandTransport, type Connected } from './command-transport';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
-import type { KafkaLog } from '../kafka/client/kafka-client';
-import { SharedClient } from '../kafka/client/shared-client';
-import { OffsetResets } from '../kafka/partitions/offset-resets';
+import { SettlementModule } from '../settlement/settlement.module';
+import { ApiAlarms } from './api-alarms';
+import { CommandFlow } from './command-flow';
+import { CommandTransport } from './command-transport';
+import { Connections } from './connections';
+import { HandlerSender } from './handler-sender';
+import { Lifecycle } from './lifecycle';
+import { RunningGauges } from './running-gauges';
+import { RunningStatus } from './running-status';
 
-/** Steps 1 and 3: commands are read and dispatched. Global for the probes, which ask the transport how it is. */
-@Global()
+/** The parts, put together: read command-flow.ts first. */
 @Module({
-  imports: [KafkaModule, MessagesApiModule, SettlementModule],
+  imports: [KafkaModule, DispatchModule, MessagesApiModule, SettlementModule],
   providers: [
-    {
-      provide: CommandTransport,
-      inject: [
-        CONFIG,
-        Topics,
-        SharedClient,
-        Settlement,
-        SETTLED_STORE,
-        ApiKeys,
-        Halts,
-        OffsetResets,
-        TELEMETRY,
-        KAFKA_LOG,
-        RESULTS,
-        DEAD_LETTERS,
-        RETRIES,
-        REPLIES,
-      ],
-      useFactory: (
-        config: Config,
-        topics: Topics,
-        client: SharedClient,
-        settlement: Settlement,
-        store: SettledStore,
-        keys: ApiKeys,
-        halts: Halts,
-        resets: OffsetResets,
-        telemetry: Telemetry,
-        log: KafkaLog,
-        ...publishers: Connected[]
-      ) =>
-        new CommandTransport({
-          config,
-          topics,
-          client,
-          settlement,
-          store,
-          keys,
-          publishers,
-          halts,
-          resets,
-          telemetry,
-          log,
-        }),
-    },
-    { provide: SERVICE_STATUS, useExisting: CommandTransport },
+    CommandFlow,
+    ApiAlarms,
+    HandlerSender,
+    Connections,
+    Lifecycle,
+    CommandTransport,
+    RunningGauges,
+    { provide: SERVICE_STATUS, useClass: RunningStatus },
   ],
-  exports: [CommandTransport, SERVICE_STATUS],
+  exports: [CommandTransport, Lifecycle, SERVICE_STATUS],
 })
 export class ServiceModule {}

@@ -67,3 +67,6 @@ export interface SettledStore {
   /** Writes what is still to be written, as far as that goes at once, and closes. */
   stop(): Promise<void>;
 }
+
+/** Injection token of the {@link SettledStore}. */
+export const SETTLED_STORE = Symbol('SETTLED_STORE');

@@ -4,17 +4,15 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
+import { KAFKA_LOG } from '../kafka/client/kafka-client';
+import { KafkaModule } from '../kafka/kafka.module';
+import { Publishers } from '../kafka/publish/publishers';
 import type { Telemetry } from '../observability/telemetry';
 import { LOGGER, TELEMETRY } from '../observability/tokens';
 import { MemorySettledStore } from './memory-settled-store';
-import type { BestEffortPublisher, Publisher } from './publisher';
 import type { RedisSettledStore as RedisStore } from './redis-settled-store';
-import type { SettledStore } from './settled-store';
+import { SETTLED_STORE, type SettledStore } from './settled-store';
 import { Settlement, type SettlementLog } from './settlement';
-
-/** Injection token of the {@link SettledStore}. */
-export const SETTLED_STORE = Symbol('SETTLED_STORE');
 
 const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'trace']);
 
@@ -44,24 +42,15 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
     },
     {
       provide: Settlement,
-      inject: [Topics, RESULTS, DEAD_LETTERS, RETRIES, REPLIES, TELEMETRY, KAFKA_LOG, CONFIG],
-      useFactory: (
-        topics: Topics,
-        results: Publisher,
-        deadLetters: Publisher,
-        retries: Publisher,
-        replies: BestEffortPublisher,
-        telemetry: Telemetry,
-        log: SettlementLog,
-        config: Config,
-      ) =>
+      inject: [CONFIG, Topics, Publishers, TELEMETRY, KAFKA_LOG],
+      useFactory: (config: Config, topics: Topics, to: Publishers, telemetry: Telemetry, log: SettlementLog) =>
         new Settlement({
           topics,
-          results,
-          deadLetters,
-          retries,
+          results: to.results,
+          deadLetters: to.deadLetters,
+          retries: to.retries,
           delays: config.dispatch.retryTopicDelays,
-          replies,
+          replies: to.replies,
           telemetry,
           wallMs: Date.now,
           log,

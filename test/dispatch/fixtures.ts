@@ -256,19 +256,21 @@ export class World {
       keys: this.keys,
       store: options.store ?? new MemorySettledStore({ ttlMs: 3_600_000, maxCommands: 1_000, nowMs: () => this.nowMs }),
       telemetry: silentTelemetry,
-      send: async (command, permit) => {
-        const job = this.jobs.get(command);
-        if (job === undefined) throw new Error('a command that was never added');
-        if (this.connectMs > 0) await this.sleep(this.connectMs);
-        if (!permit.maySend) return { kind: 'withdrawn' };
-        const call: SeenCall = { job, atMs: this.nowMs, endMs: null };
-        this.calls.push(call);
-        const startedMs = this.nowMs;
-        await this.sleep(this.latencyOf?.(job) ?? this.latencyMs());
-        call.endMs = this.nowMs;
-        return this.answer(job, startedMs);
-      },
-      outcomes: {
+    });
+    this.dispatcher.connect(
+      {
+        send: async (command, permit) => {
+          const job = this.jobs.get(command);
+          if (job === undefined) throw new Error('a command that was never added');
+          if (this.connectMs > 0) await this.sleep(this.connectMs);
+          if (!permit.maySend) return { kind: 'withdrawn' };
+          const call: SeenCall = { job, atMs: this.nowMs, endMs: null };
+          this.calls.push(call);
+          const startedMs = this.nowMs;
+          await this.sleep(this.latencyOf?.(job) ?? this.latencyMs());
+          call.endMs = this.nowMs;
+          return this.answer(job, startedMs);
+        },
         settle: (job, ending, done) => {
           this.outcomes.set(job, [...(this.outcomes.get(job) ?? []), ending.settled]);
           this.endings.set(job, ending);
@@ -283,12 +285,12 @@ export class World {
           await this.sleep(this.settleMs());
         },
       },
-      listener: {
+      {
         onHalted: (halted) => this.halts.push(halted),
         onShut: () => undefined,
         onKeyRefused: (_status, workspaceId) => this.keyRefusals.push(workspaceId),
       },
-    });
+    );
   }
 
   /** Milliseconds since the test began. */

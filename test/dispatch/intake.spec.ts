@@ -22,11 +22,14 @@ function open(): {
   const source = new FakeSource();
   const intake = new Intake({
     topics: new Topics('messages.').commands(['whatsapp']),
+    retryTopics: new Map([['messages.retries.whatsapp.1m', 'whatsapp']]),
     defaultDelivery: 'at-least-once',
     isStoreDurable: false,
     wallMs: () => 0,
+  });
+  intake.connect({
     add: (job) => jobs.push(job),
-    settle: (end, done) => {
+    refuse: (end, done) => {
       ended.push(end);
       done();
     },
@@ -59,6 +62,12 @@ describe('Intake', () => {
       ['k-9', 'bulk', 'at-least-once'],
     ]);
     expect(ended).toEqual([]);
+  });
+
+  it('takes a record of a retry topic that did not come from here for one that was produced to it', async () => {
+    const { accept, jobs } = open();
+    await accept(VALID, { topic: 'messages.retries.whatsapp.1m' });
+    expect(jobs.map(({ lane, round }) => [lane, round])).toEqual([['transactional', 0]]);
   });
 
   it('settles what is no command as invalid, and then releases its offset', async () => {

@@ -1,4 +1,4 @@
-import { Global, type INestApplication, Module } from '@nestjs/common';
+import { type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HealthModule } from '../../src/health/health.module';
 import { type ConsumerStatus, SERVICE_STATUS, type ServiceStatus } from '../../src/health/service-status';
@@ -46,7 +46,6 @@ const status: ServiceStatus = {
   haltedBy: () => state.haltedBy,
 };
 
-@Global()
 @Module({ providers: [{ provide: SERVICE_STATUS, useValue: status }], exports: [SERVICE_STATUS] })
 class StatusModule {}
 
@@ -54,7 +53,10 @@ beforeEach(async () => {
   state = WORKING;
   lines = [];
   const logger = createLogger({ level: 'info', format: 'json' }, { write: (line: string) => void lines.push(line) });
-  const root = { module: class Root {}, imports: [ObservabilityModule.forRoot(logger), StatusModule, HealthModule] };
+  const root = {
+    module: class Root {},
+    imports: [ObservabilityModule.forRoot(logger), HealthModule.watching(StatusModule)],
+  };
   app = await NestFactory.create(root, { logger: new NestLogger(logger), abortOnError: false });
   await app.listen(0, '127.0.0.1');
   url = await app.getUrl();

@@ -1,14 +1,7 @@
 import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
-import { mendChecksum } from '../kafkajs-patches/checksum';
+import { applyPatches } from '../kafkajs-patches/apply-patches';
 import { registerCodecs } from './codecs';
-import { mendJoiningConnections } from '../kafkajs-patches/joining-connections';
-import { mendProduceAnswers } from '../kafkajs-patches/produce-answers';
-import { mendProtocolDecoding } from '../kafkajs-patches/protocol-decoding';
-import { mendProtocolEncoding } from '../kafkajs-patches/protocol-encoding';
-import { mendRecordEncoding } from '../kafkajs-patches/record-encoding';
-import { mendRequestTimeouts } from '../kafkajs-patches/request-timeouts';
-import { mendWaitingRequests } from '../kafkajs-patches/waiting-requests';
 
 /** What a kafkajs log line becomes; message and fields hold no content of records. */
 export type KafkaLog = (
@@ -19,6 +12,9 @@ export type KafkaLog = (
 
 /** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
 export type OffsetReset = (topic: string, partition: number) => void;
+
+/** Injection token of the {@link KafkaLog}. */
+export const KAFKA_LOG = Symbol('KAFKA_LOG');
 
 const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
   [logLevel.ERROR, 'error'],
@@ -75,14 +71,7 @@ export function connectionSettings({
  */
 export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: OffsetReset): Kafka {
   registerCodecs();
-  mendProtocolDecoding();
-  mendProtocolEncoding();
-  mendRecordEncoding();
-  mendChecksum();
-  mendProduceAnswers();
-  mendRequestTimeouts();
-  mendWaitingRequests();
-  mendJoiningConnections();
+  applyPatches();
   return new Kafka({
     ...connectionSettings(config),
     retry: { retries: Number.MAX_SAFE_INTEGER, initialRetryTime: 100, maxRetryTime: MAX_RETRY_MS },

@@ -6,10 +6,17 @@ import { createKafka, type KafkaLog, type OffsetReset } from './kafka-client';
 export class SharedClient {
   readonly kafka: Kafka;
   readonly admin: Admin;
+  private onOffsetReset: OffsetReset = () => undefined;
 
-  constructor(config: KafkaConfig, log: KafkaLog, onOffsetReset: OffsetReset) {
-    this.kafka = createKafka(config, log, onOffsetReset);
+  constructor(config: KafkaConfig, log: KafkaLog) {
+    // kafkajs tells of a reset in its log alone.
+    this.kafka = createKafka(config, log, (topic, partition) => this.onOffsetReset(topic, partition));
     this.admin = this.kafka.admin();
+  }
+
+  /** Calls `onOffsetReset` whenever reading of a partition starts anew; there is one listener. */
+  watchOffsets(onOffsetReset: OffsetReset): void {
+    this.onOffsetReset = onOffsetReset;
   }
 
   /** Connects for questions, as often as it takes. */

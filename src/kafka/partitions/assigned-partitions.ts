@@ -23,7 +23,8 @@ const FLUSH_POLL_MS = 20;
 /** What a consumer hands its records to. */
 export interface RecordSink {
   openPartition(): PartitionQueues<Job>;
-  readonly accept: AcceptRecord;
+  /** Takes over a record: from here on it is on its way to an outcome. Never throws. */
+  accept(...record: Parameters<AcceptRecord>): void;
   /** A batch has been accepted. */
   accepted(): void;
   /** The partition is somebody else's: nothing of it may be sent any more. */
@@ -161,7 +162,7 @@ export class AssignedPartitions {
     const { sink, telemetry } = this.deps;
     await takeInTurns(source, batch.messages, (messages) => {
       if (this.isHalted) return false;
-      const last = source.take(messages, batch.highWatermark, sink.accept);
+      const last = source.take(messages, batch.highWatermark, (...record) => sink.accept(...record));
       if (last !== null) payload.resolveOffset(last);
       telemetry.read(batch.topic, messages.length);
       this.pauses.align();

@@ -1,0 +1,26 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { DispatchListener } from '../dispatch/ports';
+import { KAFKA_LOG, type KafkaLog } from '../kafka/client/kafka-client';
+import { Halts } from '../kafka/partitions/halts';
+
+/** What follows from the API's health beside dispatch: reading pauses, and operators are told. */
+@Injectable()
+export class ApiAlarms implements DispatchListener {
+  constructor(
+    private readonly halts: Halts,
+    @Inject(KAFKA_LOG) private readonly log: KafkaLog,
+  ) {}
+
+  onHalted(isHalted: boolean): void {
+    this.halts.set('api', isHalted);
+  }
+
+  onShut(isShut: boolean): void {
+    const message = isShut ? 'the Messages API fails: nothing is sent but probes' : 'the Messages API works again';
+    this.log('warn', message, {});
+  }
+
+  onKeyRefused(httpStatus: number | null, workspaceId: string): void {
+    this.log('warn', 'the Messages API refuses the key: its commands wait', { httpStatus, workspaceId });
+  }
+}

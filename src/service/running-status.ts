@@ -1,0 +1,51 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { Dispatcher } from '../dispatch/dispatcher';
+import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
+import { CommandConsumers } from '../kafka/group/command-consumers';
+import { Halts } from '../kafka/partitions/halts';
+import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
+import { Lifecycle } from './lifecycle';
+
+/** What the probes ask of the running service. */
+@Injectable()
+export class RunningStatus implements ServiceStatus {
+  constructor(
+    private readonly lifecycle: Lifecycle,
+    private readonly running: CommandConsumers,
+    private readonly dispatcher: Dispatcher,
+    private readonly halts: Halts,
+    @Inject(SETTLED_STORE) private readonly store: SettledStore,
+  ) {}
+
+  consumers(): readonly ConsumerStatus[] {
+    return this.running.statuses(performance.now());
+  }
+
+  isStarted(): boolean {
+    return this.lifecycle.isStarted;
+  }
+
+  isDraining(): boolean {
+    return this.lifecycle.isDraining;
+  }
+
+  dispatchOverdueMs(): number {
+    return this.dispatcher.overdueMs();
+  }
+
+  isCircuitOpen(): boolean {
+    return this.dispatcher.isCircuitOpen;
+  }
+
+  refusedCredentials(): number {
+    return this.dispatcher.refusedCredentials;
+  }
+
+  isSettledStoreAvailable(): boolean {
+    return this.store.isAvailable;
+  }
+
+  haltedBy(): readonly string[] {
+    return this.halts.current;
+  }
+}

@@ -1,0 +1,63 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '../../..');
+
+/** For each patch: what kafkajs runs in its place (an expression), and the file where its own is. */
+const REPLACED = {
+  'protocol-decoding': ["load('protocol/decoder').prototype.readVarIntArray", 'protocol/decoder.js'],
+  'protocol-encoding': ["load('protocol/encoder').prototype.writeUVarInt", 'protocol/encoder.js'],
+  'record-encoding': ["load('protocol/recordBatch/record/v0')", 'protocol/recordBatch/record/v0/index.js'],
+  checksum: ["load('protocol/recordBatch/crc32C')", 'protocol/recordBatch/crc32C/index.js'],
+  'produce-answers': [
+    "load('protocol/requests/produce/v7/response').parse",
+    'protocol/requests/produce/v3/response.js',
+  ],
+  'request-timeouts': [
+    "load('network/requestQueue').prototype.scheduleRequestTimeoutCheck",
+    'network/requestQueue/index.js',
+  ],
+  'waiting-requests': [
+    "load('network/requestQueue').prototype.scheduleCheckPendingRequests",
+    'network/requestQueue/index.js',
+  ],
+  'joining-connections': [
+    "load('network/connectionPool').prototype.getConnectionByRequest",
+    'network/connectionPool.js',
+  ],
+} as const;
+
+/** Which of them still is kafkajs's own, in a process of its own: Jest has other ways to load modules. */
+function unpatched(apply: string): string[] {
+  const script = `
+    const { readFileSync } = require('node:fs');
+    const { transformFileSync } = require('@swc/core');
+    require.extensions['.ts'] = (module, file) => module._compile(transformFileSync(file).code, file);
+    const load = (path) => require('kafkajs/src/' + path);
+    require('kafkajs');
+    ${apply};
+    const own = (used, file) => readFileSync(require.resolve('kafkajs/src/' + file), 'utf8').includes(String(used));
+    const found = [${Object.entries(REPLACED).map(
+      ([name, [used, file]]) => `[${JSON.stringify(name)}, own(${used}, ${JSON.stringify(file)})]`,
+    )}];
+    console.log(JSON.stringify(found.filter(([, isOwn]) => isOwn).map(([name]) => name)));`;
+  return JSON.parse(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' })) as string[];
+}
+
+const APPLY = "require('./src/kafka/kafkajs-patches/apply-patches').applyPatches()";
+
+describe('the patches of kafkajs', () => {
+  it('are all in place, also in what kafkajs loads later', () => {
+    expect(unpatched(APPLY)).toEqual([]);
+  });
+
+  it('are missed where they are not applied', () => {
+    expect(unpatched('')).toEqual(Object.keys(REPLACED));
+  });
+
+  it('are applied once, however often that is asked for', () => {
+    const again = `${APPLY}; const first = load('protocol/decoder').prototype.readVarLong; ${APPLY};
+      if (load('protocol/decoder').prototype.readVarLong !== first) throw new Error('patched twice')`;
+    expect(unpatched(again)).toEqual([]);
+  });
+});

@@ -1,0 +1,33 @@
+import { mendProduceAnswers, placeName, takenDespite } from '../../../src/kafka/kafkajs-patches/produce-answers';
+
+const TOO_LARGE = 10;
+
+interface Response {
+  parse(answer: object): Promise<unknown>;
+}
+
+async function refusalOf(answer: object): Promise<unknown> {
+  const { parse } = require('kafkajs/src/protocol/requests/produce/v7/response') as Response;
+  return parse(answer).catch((error: unknown) => error);
+}
+
+describe('the patched reading of answers to produce requests', () => {
+  beforeAll(() => mendProduceAnswers());
+
+  it('knows which partitions have taken their records though another refused its own', async () => {
+    const partitions = [
+      { partition: 0, errorCode: 0 },
+      { partition: 1, errorCode: TOO_LARGE },
+      { partition: 2, errorCode: 0 },
+    ];
+    const error = await refusalOf({ topics: [{ topicName: 'results', partitions }] });
+    expect(error).toBeInstanceOf(Error);
+    expect([...takenDespite(error)]).toEqual([placeName('results', 0), placeName('results', 2)]);
+    expect([...takenDespite(new Error('wrapped', { cause: error }))]).toHaveLength(2);
+  });
+
+  it('takes nothing for written after any other error', () => {
+    expect(takenDespite(new Error('the connection broke')).size).toBe(0);
+    expect(takenDespite(null).size).toBe(0);
+  });
+});
