@@ -14,6 +14,7 @@ import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { PARTITIONS, produce } from '../../tools/lib/producing.ts';
 import { readAll, recordCount } from '../../tools/lib/reading.ts';
 import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
+import { serviceCommand } from '../../tools/lib/service-command.ts';
 import { ServiceProcess } from '../../tools/lib/service-process.ts';
 
 export const ROOT = resolve(__dirname, '../..');
@@ -131,7 +132,7 @@ export class LifecycleBed implements AsyncDisposable {
 
   /** Starts a service and waits until it is ready. */
   async start(more: Settings = {}): Promise<ServiceProcess> {
-    const plan = { root: ROOT, command: process.execPath, args: [SERVICE], settings: this.settings(more) };
+    const plan = { root: ROOT, ...serviceCommand(ROOT), settings: this.settings(more) };
     const service = await ServiceProcess.start(plan, AbortSignal.timeout(30_000));
     this.#services.push(service);
     return service;
@@ -141,7 +142,7 @@ export class LifecycleBed implements AsyncDisposable {
   async launch(): Promise<Launched> {
     const [port] = await freePorts(1);
     const env = this.settings({ HTTP_PORT: String(port) });
-    const child = new ManagedChild({ name: 'the service', command: process.execPath, args: [SERVICE], cwd: ROOT, env });
+    const child = new ManagedChild({ name: 'the service', ...serviceCommand(ROOT), cwd: ROOT, env });
     const service = { url: `http://127.0.0.1:${port}`, child };
     this.#services.push(service);
     return service;

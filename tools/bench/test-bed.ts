@@ -9,6 +9,8 @@ import { PARTITIONS, produce } from '../lib/producing.ts';
 import type { Written } from '../lib/producing.ts';
 import { readAll, untilCount } from '../lib/reading.ts';
 import { SandboxProcess } from '../lib/sandbox-process.ts';
+import { serviceCommand } from '../lib/service-command.ts';
+import type { ServiceCommand } from '../lib/service-command.ts';
 import { ServiceProcess } from '../lib/service-process.ts';
 import { IN_FLIGHT, WARM_UP } from './bench.ts';
 import type { Bench } from './bench.ts';
@@ -86,22 +88,22 @@ export class TestBed implements AsyncDisposable {
   async startService(settings: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     const { root, profiles } = this.#bench;
     const profiling = profiles === null ? [] : ['--cpu-prof', '--cpu-prof-dir', join(profiles, this.#name)];
-    return this.#start([...profiling, join(root, 'dist', 'main.js')], settings);
+    return this.#start(serviceCommand(root, profiling), settings);
   }
 
   /** Starts what is measured against in its place. */
   async startHandWritten(): Promise<ServiceProcess> {
-    return this.#start([join(this.#bench.root, 'tools', 'bench', 'hand-written.ts')], {});
+    const script = join(this.#bench.root, 'tools', 'bench', 'hand-written.ts');
+    return this.#start({ command: process.execPath, args: [script] }, {});
   }
 
-  async #start(args: readonly string[], settings: Readonly<Record<string, string>>): Promise<ServiceProcess> {
+  async #start(command: ServiceCommand, settings: Readonly<Record<string, string>>): Promise<ServiceProcess> {
     const { root, brokers, signal } = this.#bench;
     const { prefix, channels, sandbox } = this.#parts;
     return ServiceProcess.start(
       {
         root,
-        command: process.execPath,
-        args,
+        ...command,
         settings: {
           KAFKA_BROKERS: brokers.join(','),
           KAFKA_GROUP_ID: prefix.slice(0, -1),

@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import type { WriteStream } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { ManagedChild } from '../lib/child-process.ts';
 import { peakMemoryMib } from '../lib/process-usage.ts';
+import { serviceCommand } from '../lib/service-command.ts';
 import type { ReplicaName } from './faults.ts';
 
 /** How to run a replica. */
@@ -58,8 +58,7 @@ export class Replica implements AsyncDisposable {
     this.#log.write(`--- started at ${new Date().toISOString()}\n`);
     const child = new ManagedChild({
       name: `replica ${name}`,
-      command: process.execPath,
-      args: [join(root, 'dist', 'main.js')],
+      ...serviceCommand(root),
       cwd: root,
       env: { ...settings, REPLICA_ID: name, HTTP_PORT: String(port) },
       onLine: (line) => void this.#log.write(`${line}\n`),
@@ -128,7 +127,7 @@ export class Replica implements AsyncDisposable {
   async #measure(): Promise<void> {
     const pid = this.#child?.pid ?? 0;
     if (pid === 0) return;
-    // It may have ended meanwhile, or be about to replace itself.
+    // It may have ended meanwhile.
     const peak = await peakMemoryMib(pid).catch(() => 0);
     this.#peakMemoryMib = Math.max(this.#peakMemoryMib, peak);
   }
