@@ -5,7 +5,7 @@ import type { Credential } from './credential';
 import { Credentials, type KeyRing } from './credentials';
 import type { Job } from './job';
 import { Ramp } from './ramp';
-import { isApiFailure, isSuccess } from './verdict';
+import { isApiFailure, isSuccess, isUnasked } from './verdict';
 
 /** What a call is sent to find out beside its own answer: whether the circuit, or a credential, may close again. */
 export interface Probe {
@@ -89,6 +89,10 @@ export class ApiGate {
 
   /** Takes in what a call came to. Returns commands held for a 403 that is now known to be their own. */
   observe(job: Job, result: CallResult, { probe, credential, endedMs: nowMs }: Call): Job[] {
+    if (isUnasked(result)) {
+      this.withdraw(probe);
+      return [];
+    }
     const succeeded = isSuccess(result);
     const wasOpen = this.circuit.isOpen;
     if (isApiFailure(result)) {

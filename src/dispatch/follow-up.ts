@@ -6,7 +6,7 @@ import type { Telemetry } from '../observability/telemetry';
 import type { ApiGate, Call } from './api-gate';
 import type { Job } from './job';
 import { LimitedScopes } from './limited-scopes';
-import { isCommandsOwnFailure, isSuccess, judge, type RetryReason } from './verdict';
+import { isCommandsOwnFailure, isSuccess, isUnasked, judge, type RetryReason } from './verdict';
 
 /** What becomes of a command after a call. */
 export type FollowUp =
@@ -60,7 +60,8 @@ export class FollowUps {
     const { config, gate, telemetry, random } = this.deps;
     const { startedMs, endedMs, probe } = call;
     const isProbe = probe.circuit || probe.credential !== null;
-    job.failures.push({ startedMs, endedMs, excusable: !(isProbe && isCommandsOwnFailure(result)) });
+    const excusable = !isUnasked(result) && !(isProbe && isCommandsOwnFailure(result));
+    job.failures.push({ startedMs, endedMs, excusable });
     const attempts = this.attempts(job);
     const spent = attempts.length;
     // Failures of an earlier outage are no reason to look back to it: what succeeded since would hide this one.

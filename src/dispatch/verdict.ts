@@ -3,7 +3,7 @@ import type { MessageResponse, Outcome } from '../contract/outcome';
 import type { CallResult } from '../messages-api/call-result';
 
 /** Why a command is sent again; also the label of the retry counter. */
-export type RetryReason = 'connect' | 'timeout' | 'reset' | 'status';
+export type RetryReason = 'connect' | 'handler' | 'timeout' | 'reset' | 'status';
 
 /** What follows from the result of one call, before any count of attempts. */
 export type Verdict =
@@ -39,7 +39,7 @@ export function judge(result: CallResult, delivery: Delivery): Verdict {
 export function isApiFailure(result: CallResult): boolean {
   switch (result.kind) {
     case 'not-sent':
-      return true;
+      return result.reason === 'connect';
     case 'perhaps-sent':
       return result.reason !== 'status' || (result.httpStatus ?? 0) >= 500;
     case 'accepted':
@@ -59,6 +59,11 @@ export function isSuccess({ httpStatus }: CallResult): boolean {
 
 /** Statuses by which gateways speak for an API that is away; any other 5xx may be about the command that got it. */
 const GATEWAY_STATUSES: ReadonlySet<number | null> = new Set([502, 503, 504]);
+
+/** Whether the API was not asked at all: the result says nothing of its health. */
+export function isUnasked(result: CallResult): boolean {
+  return result.kind === 'not-sent' && result.reason === 'handler';
+}
 
 /** Whether a probe's failure counts as an attempt of its command: the API answered 5xx by itself. */
 export function isCommandsOwnFailure(result: CallResult): boolean {

@@ -4,6 +4,7 @@ import type { CallResult } from '../../src/messages-api/call-result';
 import { ACCEPTED, FORBIDDEN, limited, REFUSED, REJECTED, status, TIMED_OUT, UNAUTHORIZED } from './fixtures';
 
 const UNREADABLE: CallResult = { kind: 'unreadable', httpStatus: 200, detail: 'no MessageResponse' };
+const DENIED: CallResult = { kind: 'not-sent', reason: 'handler', httpStatus: null, detail: 'refused' };
 const RESET: CallResult = { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'reset' };
 
 /** What follows, in short: the outcome, or the kind of wait and whether the call was perhaps sent. */
@@ -16,6 +17,7 @@ function short(result: CallResult, delivery: Delivery): string {
 describe('judge', () => {
   it.each<[string, CallResult, string, string]>([
     ['a refused connection', REFUSED, 'retry not sent', 'retry not sent'],
+    ['a guard of Nest', DENIED, 'retry not sent', 'retry not sent'],
     ['429', limited(1000), 'limited', 'limited'],
     ['a timeout', TIMED_OUT, 'retry perhaps sent', 'in-doubt'],
     ['a reset', RESET, 'retry perhaps sent', 'in-doubt'],
@@ -32,7 +34,7 @@ describe('judge', () => {
 });
 
 describe('what a result says of others than its command', () => {
-  const results = { ACCEPTED, REJECTED, REFUSED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
+  const results = { ACCEPTED, REJECTED, REFUSED, DENIED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
   const statuses = Object.fromEntries([408, 425, 500, 502, 503, 504, 599].map((code) => [code, status(code)]));
   const those = (test: (result: CallResult) => boolean): string[] =>
     Object.entries({ ...results, LIMITED: limited(null), ...statuses }).flatMap(([name, result]) =>
