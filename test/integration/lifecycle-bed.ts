@@ -21,7 +21,7 @@ export const ROOT = resolve(__dirname, '../..');
 export const SERVICE = join(ROOT, 'dist', 'main.js');
 export const CLI = join(ROOT, 'dist', 'cli.js');
 /** The Kafka that all integration tests share. */
-export const SHARED_BROKERS: readonly string[] = (process.env['SHARED_KAFKA'] ?? '').split(',');
+const SHARED_BROKERS: readonly string[] = (process.env['SHARED_KAFKA'] ?? '').split(',');
 
 const BATCH = 2_000;
 const POLL_MS = 25;
