@@ -30,7 +30,7 @@ export interface FaultRule {
   readonly times?: number;
 }
 
-export const OUTAGE_MODES = ['refuse', 'reset', 'hang', '500', '503'] as const;
+const OUTAGE_MODES = ['refuse', 'reset', 'hang', '500', '503'] as const;
 
 /** The whole API is away for `forMs`, or until the outage is set to null. `refuse` closes the port and every connection. */
 export interface Outage {

@@ -3,9 +3,9 @@ import { headOf } from './answers.ts';
 import type { Answer, Reply } from './answers.ts';
 
 /** Body of a `huge` answer, in bytes. */
-export const HUGE_BYTES = 100_000_000;
+const HUGE_BYTES = 100_000_000;
 /** Between two bytes of a `trickle` answer: its usual body of 45 bytes outlasts any sensible deadline. */
-export const TRICKLE_INTERVAL_MS = 500;
+const TRICKLE_INTERVAL_MS = 500;
 
 const HUGE_PIECE = Buffer.alloc(1_000_000, 'x');
 

@@ -2,7 +2,7 @@ import { accepted, failed, whole } from './answers.ts';
 import type { Answer, Reply } from './answers.ts';
 
 /** What a fault's answer is made of. */
-export interface FaultContext {
+interface FaultContext {
   readonly messageId: string;
   readonly redirectLocation: string;
   /** A full Retry-After line in the chosen style, or ''. */

@@ -31,7 +31,7 @@ export interface ParserLimits {
   readonly bodyBytes: number;
 }
 
-export const DEFAULT_LIMITS: ParserLimits = { headBytes: 16 * 1024, bodyBytes: 32 * 1024 * 1024 };
+const DEFAULT_LIMITS: ParserLimits = { headBytes: 16 * 1024, bodyBytes: 32 * 1024 * 1024 };
 
 const CR = 13;
 const LF = 10;

@@ -1,4 +1,3 @@
-import './heap-flags';
 import 'reflect-metadata';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module';

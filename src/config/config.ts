@@ -40,7 +40,7 @@ export interface KafkaConfig {
 }
 
 /** What may be held in memory between Kafka and the API, all partitions of a replica together. */
-export interface IntakeConfig {
+interface IntakeConfig {
   readonly maxCommands: number;
   readonly maxBytes: number;
 }
@@ -67,7 +67,7 @@ export interface MessagesApiConfig {
   readonly maxResponseBytes: number;
 }
 
-export interface DispatchConfig {
+interface DispatchConfig {
   readonly maxInFlight: number;
   readonly limits: Readonly<Record<Channel, ChannelLimits>>;
   readonly retry: {
@@ -82,7 +82,7 @@ export interface DispatchConfig {
 }
 
 /** Where settled commands are remembered. */
-export interface SettledConfig {
+interface SettledConfig {
   /** null: in memory. */
   readonly redisUrl: string | null;
   readonly ttlMs: number;

@@ -6,7 +6,7 @@ import { isIdentifier, Optional, rule } from './requests/rules';
 import { parseInstant } from './time';
 
 /** Longest command id, in Unicode code points. */
-export const MAX_COMMAND_ID_CHARACTERS = 128;
+const MAX_COMMAND_ID_CHARACTERS = 128;
 
 /** Whether a value is a command id: 1 to 128 characters of any script, not blank, without control characters and line breaks. */
 export function isCommandId(value: unknown): value is string {

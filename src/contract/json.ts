@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Violations } from './violations';
 
 /** Levels of objects and arrays in a command, the command itself being the first. */
-export const MAX_DEPTH = 64;
+const MAX_DEPTH = 64;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 

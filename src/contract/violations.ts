@@ -1,5 +1,5 @@
 /** As many broken fields are named; of more, only their number is told. */
-export const MAX_VIOLATIONS = 50;
+const MAX_VIOLATIONS = 50;
 const MAX_KEY_LENGTH = 64;
 const PLAIN_KEY = /^[A-Za-z_$][\w$-]{0,63}$/;
 const UNPRINTABLE = /[^\x20-\x7e]/g;

@@ -100,7 +100,7 @@ function identityOf(value: string | null): Pick<DeadLetter, 'commandId' | 'works
 }
 
 /** The last value of a header, as Kafka's own clients read one. */
-export function textOf(headers: Headers, name: string): string | null {
+function textOf(headers: Headers, name: string): string | null {
   const header = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return (Array.isArray(header) ? header.at(-1) : header)?.toString() ?? null;
 }

@@ -5,13 +5,7 @@ import { type Filter, matches } from './filter';
 import type { RedriveMarks } from './redrive-marks';
 
 /** Why a dead letter is not redriven, in the order in which it is asked. */
-export const SKIPPED = [
-  'filtered-out',
-  'already-redriven',
-  'truncated',
-  'no-command-topic',
-  'no-such-partition',
-] as const;
+const SKIPPED = ['filtered-out', 'already-redriven', 'truncated', 'no-command-topic', 'no-such-partition'] as const;
 export type Skipped = (typeof SKIPPED)[number];
 
 /** What a redrive makes of a dead letter. */

@@ -4,7 +4,7 @@ import { fullJitter } from '../messages-api/backoff';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
 import type { ApiGate, Call } from './api-health/api-gate';
-import { isCommandsOwnFailure, isSuccess } from './api-health/answer';
+import { isCommandsOwnFailure, isSuccess, isUnasked } from './api-health/answer';
 import type { Job } from './job';
 import { LimitedScopes } from './schedule/limited-scopes';
 import { judge, type RetryReason } from './verdict';
@@ -61,7 +61,8 @@ export class FollowUps {
     const { config, gate, telemetry, random } = this.deps;
     const { startedMs, endedMs, probe } = call;
     const isProbe = probe.circuit || probe.credential !== null;
-    job.failures.push({ startedMs, endedMs, excusable: !(isProbe && isCommandsOwnFailure(result)) });
+    const excusable = !isUnasked(result) && !(isProbe && isCommandsOwnFailure(result));
+    job.failures.push({ startedMs, endedMs, excusable });
     const attempts = this.attempts(job);
     const spent = attempts.length;
     // Failures of an earlier outage are no reason to look back to it: what succeeded since would hide this one.

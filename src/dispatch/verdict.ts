@@ -3,7 +3,7 @@ import type { MessageResponse, Outcome } from '../contract/outcome';
 import type { CallResult } from '../messages-api/call-result';
 
 /** Why a command is sent again; also the label of the retry counter. */
-export type RetryReason = 'connect' | 'timeout' | 'reset' | 'status';
+export type RetryReason = 'connect' | 'handler' | 'timeout' | 'reset' | 'status';
 
 /** What follows from the result of one call, before any count of attempts. */
 export type Verdict =

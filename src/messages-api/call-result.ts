@@ -4,7 +4,8 @@ import type { MessageResponse } from '../contract/outcome';
  * What one call to the Messages API came to. `detail` is safe to publish: it never holds bodies, keys, numbers or queries.
  *
  * - `accepted`, `rejected`, `unreadable` settle the command (`unreadable` as in-doubt: a 2xx that is no MessageResponse).
- * - `not-sent`: no byte left, so sending again cannot duplicate.
+ * - `not-sent`: no byte left, so sending again cannot duplicate. By `handler`, a guard or an interceptor of Nest refused it,
+ *   which says nothing of the API.
  * - `limited`: refused for now; `retryAfterMs` is what the API asked for, null where it gave nothing usable.
  * - `perhaps-sent`: the request left and no final answer came back. `reason` feeds the circuit and the retry metrics;
  *   `httpStatus` is null without an answer.
@@ -14,7 +15,12 @@ export type CallResult =
   | { readonly kind: 'accepted'; readonly httpStatus: number; readonly response: MessageResponse }
   | { readonly kind: 'rejected'; readonly httpStatus: number; readonly response: MessageResponse }
   | { readonly kind: 'unreadable'; readonly httpStatus: number; readonly detail: string }
-  | { readonly kind: 'not-sent'; readonly reason: 'connect'; readonly httpStatus: null; readonly detail: string }
+  | {
+      readonly kind: 'not-sent';
+      readonly reason: 'connect' | 'handler';
+      readonly httpStatus: null;
+      readonly detail: string;
+    }
   | {
       readonly kind: 'limited';
       readonly httpStatus: number;

@@ -5,13 +5,11 @@ import { Connection } from './connection';
 import { Connector } from './connector';
 import { toIdempotencyKey } from './idempotency-key';
 import { PendingCall } from './pending-call';
-import type { CallOwner, StopReason } from './pending-call';
+import type { CallOwner } from './pending-call';
 
 export interface MessagesApiOptions {
   /** http or https; a path in it is put before the path of every operation. */
   readonly baseUrl: string;
-  /** Sent as `x-api-key`: visible ASCII. */
-  readonly apiKey: string;
   /** Deadline of one call, from `call()` to the last byte of the answer: waiting for a connection counts. */
   readonly timeoutMs: number;
   /** Connections kept, thus calls on the wire at once; further calls wait for one to come free. */
@@ -21,19 +19,16 @@ export interface MessagesApiOptions {
 }
 
 export interface MessagesApiRequest {
-  /** Sent as `x-api-key` instead of the client's own. */
-  readonly apiKey?: string;
+  /** Sent as `x-api-key`: visible ASCII. */
+  readonly apiKey: string;
   /** Path of the operation, with leading slash. */
   readonly path: string;
   /** JSON text, sent as it stands. */
   readonly body: string;
   /** The command's id; for what it becomes in the header see toIdempotencyKey. */
   readonly idempotencyKey: string;
-  /** Without one it may be sent. */
-  readonly permit?: SendPermit;
+  readonly permit: SendPermit;
 }
-
-const HEADER_TEXT = /^[!-~]+$/;
 
 /**
  * The Messages API over HTTP/1.1 with keep-alive. One `call()` is at most one request on the wire: nothing is retried and
@@ -57,31 +52,26 @@ export class MessagesApiClient implements CallOwner {
   readonly #pending = new Yallist<PendingCall>();
   /** Those of them that wait for a connection. */
   readonly #waiting = new Set<PendingCall>();
-  readonly #watchedSignals = new WeakSet<AbortSignal>();
   /** One timer for the deadlines of all calls; null while there is none to keep. */
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
-  #drained: (() => void) | null = null;
 
-  /** @throws TypeError where the base URL or the key cannot be used; the message repeats neither. */
+  /** @throws TypeError where the base URL cannot be used; the message does not repeat it. */
   constructor(options: MessagesApiOptions) {
     const { origin, pathPrefix } = parseBaseUrl(options.baseUrl);
-    if (!HEADER_TEXT.test(options.apiKey)) throw new TypeError('the API key must be visible ASCII, without spaces');
     this.#options = options;
     this.#origin = origin;
     this.#pathPrefix = pathPrefix;
   }
 
-  /** Makes one call. Never rejects: whatever the network does is a result. An abort ends it at once. */
-  call(request: MessagesApiRequest, signal?: AbortSignal): Promise<CallResult | Withdrawn> {
-    if (this.#closed || signal?.aborted === true) {
-      const detail = this.#closed ? 'the client is closed' : 'aborted before it was sent';
-      return Promise.resolve({ kind: 'not-sent', reason: 'connect', httpStatus: null, detail });
+  /** Makes one call. Never rejects: whatever the network does is a result. */
+  call(request: MessagesApiRequest): Promise<CallResult | Withdrawn> {
+    if (this.#closed) {
+      return Promise.resolve({ kind: 'not-sent', reason: 'connect', httpStatus: null, detail: 'the client is closed' });
     }
-    if (signal !== undefined) this.#watch(signal);
     return new Promise((resolve) => {
       const deadlineMs = performance.now() + this.#options.timeoutMs;
-      const call = new PendingCall(this.#toHttp(request), request.permit, deadlineMs, signal, resolve, this);
+      const call = new PendingCall(this.#toHttp(request), request.permit, deadlineMs, resolve, this);
       this.#pending.pushNode(call.place);
       if (this.#timer === null) this.#armTimer(this.#options.timeoutMs);
       const connection = this.#takeConnection();
@@ -90,25 +80,10 @@ export class MessagesApiClient implements CallOwner {
     });
   }
 
-  /** Refuses further calls, lets those under way have their results, and closes the connections. */
+  /** Refuses further calls, ends those under way (they get their results by the same rules) and closes the connections. */
   async close(): Promise<void> {
     this.#closed = true;
-    if (this.#pending.length > 0) {
-      await new Promise<void>((resolve) => {
-        const earlier = this.#drained;
-        this.#drained = () => {
-          earlier?.();
-          resolve();
-        };
-      });
-    }
-    await this.destroy();
-  }
-
-  /** Refuses further calls, aborts those under way (they get their results by the same rules) and closes the connections. */
-  async destroy(): Promise<void> {
-    this.#closed = true;
-    for (const call of this.#pending.toArray()) call.stop('aborted');
+    for (const call of this.#pending.toArray()) call.stop('closed');
     if (this.#timer !== null) clearTimeout(this.#timer);
     const reason = new Error('the client is closed');
     await Promise.all(this.#connections.map((connection) => connection.destroy(reason)));
@@ -118,7 +93,6 @@ export class MessagesApiClient implements CallOwner {
     this.#pending.removeNode(call.place);
     this.#waiting.delete(call);
     call.resolve(result);
-    if (this.#pending.length === 0) this.#drained?.();
   }
 
   released(connection: Connection): void {
@@ -145,7 +119,7 @@ export class MessagesApiClient implements CallOwner {
     return connection;
   }
 
-  #toHttp({ apiKey = this.#options.apiKey, path, body, idempotencyKey }: MessagesApiRequest): PendingCall['request'] {
+  #toHttp({ apiKey, path, body, idempotencyKey }: MessagesApiRequest): PendingCall['request'] {
     return {
       method: 'POST',
       path: this.#pathPrefix + path,
@@ -178,19 +152,6 @@ export class MessagesApiClient implements CallOwner {
     for (const call of this.#pending.toArray()) {
       if (call.deadlineMs > nowMs) return this.#armTimer(call.deadlineMs - nowMs);
       call.stop('timeout');
-    }
-  }
-
-  /** One listener per signal rather than per call: the same one usually comes with every call. */
-  #watch(signal: AbortSignal): void {
-    if (this.#watchedSignals.has(signal)) return;
-    this.#watchedSignals.add(signal);
-    signal.addEventListener('abort', () => this.#stopAll(signal, 'aborted'), { once: true });
-  }
-
-  #stopAll(signal: AbortSignal, reason: StopReason): void {
-    for (const call of this.#pending.toArray()) {
-      if (call.signal === signal) call.stop(reason);
     }
   }
 }

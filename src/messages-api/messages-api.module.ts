@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
@@ -23,7 +23,6 @@ import { MessagesController } from './messages.controller';
       useFactory: ({ messagesApi, dispatch }: Config) =>
         new MessagesApiClient({
           baseUrl: messagesApi.url,
-          apiKey: messagesApi.key,
           timeoutMs: messagesApi.timeoutMs,
           maxConnections: dispatch.maxInFlight,
           maxResponseBytes: messagesApi.maxResponseBytes,
@@ -32,4 +31,11 @@ import { MessagesController } from './messages.controller';
   ],
   exports: [ApiKeys],
 })
-export class MessagesApiModule {}
+export class MessagesApiModule implements OnApplicationShutdown {
+  constructor(private readonly client: MessagesApiClient) {}
+
+  /** After the transport has drained: no call is under way any more. */
+  onApplicationShutdown(): Promise<void> {
+    return this.client.close();
+  }
+}

@@ -6,7 +6,7 @@ import type { Incomplete } from './classify';
 import type { Connection } from './connection';
 
 /** Why a call was ended from this side. */
-export type StopReason = 'timeout' | 'aborted';
+export type StopReason = 'timeout' | 'closed';
 
 /** What a call tells the client that it belongs to. */
 export interface CallOwner {
@@ -18,14 +18,14 @@ export interface CallOwner {
 
 const STOPPED: Readonly<Record<StopReason, Error>> = {
   timeout: new Error('the deadline passed'),
-  aborted: new Error('the call was aborted'),
+  closed: new Error('the client is closed'),
 };
 
 const WITHDRAWN = new Error('the permit to send was withdrawn');
 
 const NOT_SENT: Readonly<Record<StopReason, string>> = {
   timeout: 'no connection by the deadline',
-  aborted: 'aborted before it was sent',
+  closed: 'the client was closed before it was sent',
 };
 
 /** undici's code for an answer above `maxResponseSize`. */
@@ -54,9 +54,8 @@ export class PendingCall implements Dispatcher.DispatchHandler {
   /** @param deadlineMs on the monotonic clock of `performance.now()` */
   constructor(
     readonly request: Dispatcher.DispatchOptions,
-    readonly permit: SendPermit | undefined,
+    readonly permit: SendPermit,
     readonly deadlineMs: number,
-    readonly signal: AbortSignal | undefined,
     readonly resolve: (result: CallResult | Withdrawn) => void,
     readonly owner: CallOwner,
   ) {}
@@ -81,8 +80,8 @@ export class PendingCall implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     // Aborted in here, a request is dropped unwritten.
-    if (this.#settled) controller.abort(STOPPED[this.#stopped ?? 'aborted']);
-    else if (this.permit?.maySend === false) {
+    if (this.#settled) controller.abort(STOPPED[this.#stopped ?? 'closed']);
+    else if (!this.permit.maySend) {
       this.#settle({ kind: 'withdrawn' });
       controller.abort(WITHDRAWN);
     } else this.#controller = controller;
@@ -134,7 +133,7 @@ export class PendingCall implements Dispatcher.DispatchHandler {
           kind: 'perhaps-sent',
           reason: 'reset',
           httpStatus: null,
-          detail: this.#stopped === 'aborted' ? 'aborted while it waited for the answer' : `no answer: ${code}`,
+          detail: this.#stopped === 'closed' ? 'the client was closed before the answer' : `no answer: ${code}`,
         };
   }
 

@@ -57,7 +57,7 @@ export const METRICS = {
   retries_total: {
     type: 'counter',
     labels: ['channel', 'error_type'],
-    help: 'Commands that wait to be sent again: connect, timeout, reset, status (5xx, 408, 425) or limited (429, 503 with Retry-After).',
+    help: 'Commands that wait to be sent again: connect, handler (a guard or an interceptor refused), timeout, reset, status (5xx, 408, 425) or limited (429, 503 with Retry-After).',
   },
   rate_limit_waits_total: {
     type: 'counter',

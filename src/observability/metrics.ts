@@ -9,6 +9,7 @@ import type { Gauges, PartitionGauges, Telemetry } from './telemetry';
 
 const RETRY_REASONS: Readonly<Record<RetryReason | 'limited', true>> = {
   connect: true,
+  handler: true,
   timeout: true,
   reset: true,
   status: true,

@@ -11,15 +11,44 @@ type CallEnd = CallResult | Withdrawn;
 export type Handler = (command: Command, permit: SendPermit) => Promise<CallEnd | Observable<CallEnd>>;
 
 /**
- * Calls through Nest's handler. With interceptors Nest answers with an Observable, and with one that fails where the handler
- * throws: a bug, after which nobody knows whether the call was made.
+ * The permit of one call. The client asks for it right before the first byte leaves: once it has said yes, the call was
+ * perhaps sent.
+ */
+class CallPermit implements SendPermit {
+  private wasUsed = false;
+  private isRevoked = false;
+
+  constructor(private readonly permit: SendPermit) {}
+
+  get maySend(): boolean {
+    const maySend = !this.isRevoked && this.permit.maySend;
+    this.wasUsed ||= maySend;
+    return maySend;
+  }
+
+  /** Nothing leaves from now on. Returns whether something has left before, perhaps. */
+  revoke(): boolean {
+    this.isRevoked = true;
+    return this.wasUsed;
+  }
+}
+
+/**
+ * Calls through Nest's handler, which answers with an Observable where guards or interceptors apply. Where one of them, or
+ * the controller, fails or answers nothing, the call is not sent if nothing has left, and nothing leaves afterwards: an
+ * interceptor that has lost patience cannot stop a call that waits for a connection. Else it was perhaps sent.
  */
 export function sendByHandler(handler: Handler, log: KafkaLog): SendCommand {
-  const failed = (error: unknown): CallResult => {
+  const failed = (error: unknown, permit: CallPermit): CallResult => {
     log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
-    return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };
+    return permit.revoke()
+      ? { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' }
+      : { kind: 'not-sent', reason: 'handler', httpStatus: null, detail: 'refused before it was sent' };
   };
-  const first = (results: Observable<CallEnd>): Promise<CallEnd> => firstValueFrom(results).catch(failed);
-  return (command, permit) =>
-    handler(command, permit).then((result) => (isObservable(result) ? first(result) : result), failed);
+  return (command, given) => {
+    const permit = new CallPermit(given);
+    return handler(command, permit)
+      .then((result) => (isObservable(result) ? firstValueFrom(result) : result))
+      .catch((error: unknown) => failed(error, permit));
+  };
 }

@@ -17,7 +17,7 @@ import type { Redis } from 'ioredis';
  * newer. The lease of another owner is read without being declared in KEYS, as its name is known inside only: this rules out
  * Redis Cluster.
  */
-export interface SettledScripts {
+interface SettledScripts {
   /** Renews the lease. */
   settledLease(leaseKey: string, generation: number, leaseMs: number): Promise<unknown>;
   /** Answers `[kind, …]`: attempts and perhapsSent of what is the caller's now, or the settled value. */

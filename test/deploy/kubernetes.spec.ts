@@ -140,7 +140,7 @@ describe('a pod', () => {
   it('asks for memory and processor time, and is bounded in memory alone', () => {
     expect(container().resources).toEqual({
       requests: { cpu: expect.any(String), memory: expect.any(String) },
-      limits: { memory: '384Mi' },
+      limits: { memory: '512Mi' },
     });
   });
 

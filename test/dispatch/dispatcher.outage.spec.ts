@@ -1,4 +1,5 @@
 import type { Job } from '../../src/dispatch/job';
+import type { CallResult } from '../../src/messages-api/call-result';
 import { ACCEPTED, keys, REFUSED, seeded, status, TIMED_OUT, World, type WorldOptions } from './fixtures';
 
 /** A world whose circuit has just been opened by 20 keys. */
@@ -134,4 +135,26 @@ describe('Dispatcher: an API that is down', () => {
       expect([...outcomes]).toEqual(['accepted']);
     },
   );
+});
+
+describe('Dispatcher: a guard of Nest that denies', () => {
+  const denied: CallResult = { kind: 'not-sent', reason: 'handler', httpStatus: null, detail: 'refused' };
+
+  it('uses up the attempts of its commands, which then go to a retry topic, and opens no circuit', async () => {
+    const world = new World({ maxAttempts: 2, delays: [{ name: '1m', delayMs: 60_000 }] });
+    world.answer = (job) => (job.workspaceId === 'denied' ? denied : ACCEPTED);
+    const others = world.add(...keys(20));
+    world.add(...keys(20, { workspaceId: 'denied' }));
+    await world.pass(10_000);
+    expect([world.halts, world.dispatcher.isCircuitOpen, world.parked.length]).toEqual([[], false, 20]);
+    expect(others.map((job) => world.outcomeOf(job))).toEqual(others.map(() => 'accepted'));
+  });
+
+  it('ends no outage, and ends its own commands within one', async () => {
+    const world = await inOutage({ maxAttempts: 2 });
+    const [job] = world.add({ key: 'denied', workspaceId: 'denied' });
+    world.answer = (each) => (each.workspaceId === 'denied' ? denied : REFUSED);
+    await world.pass(600_000);
+    expect([world.dispatcher.isCircuitOpen, world.outcomeOf(job!)]).toEqual([true, 'failed']);
+  });
 });

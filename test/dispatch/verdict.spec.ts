@@ -4,6 +4,7 @@ import type { CallResult } from '../../src/messages-api/call-result';
 import { ACCEPTED, FORBIDDEN, limited, REFUSED, REJECTED, status, TIMED_OUT, UNAUTHORIZED } from './fixtures';
 
 const UNREADABLE: CallResult = { kind: 'unreadable', httpStatus: 200, detail: 'no MessageResponse' };
+const DENIED: CallResult = { kind: 'not-sent', reason: 'handler', httpStatus: null, detail: 'refused' };
 const RESET: CallResult = { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'reset' };
 
 /** What follows, in short: the outcome, or the kind of wait and whether the call was perhaps sent. */
@@ -16,6 +17,7 @@ function short(result: CallResult, delivery: Delivery): string {
 describe('judge', () => {
   it.each<[string, CallResult, string, string]>([
     ['a refused connection', REFUSED, 'retry not sent', 'retry not sent'],
+    ['a guard of Nest', DENIED, 'retry not sent', 'retry not sent'],
     ['429', limited(1000), 'limited', 'limited'],
     ['a timeout', TIMED_OUT, 'retry perhaps sent', 'in-doubt'],
     ['a reset', RESET, 'retry perhaps sent', 'in-doubt'],

@@ -4,7 +4,7 @@
  */
 import type { CallResult } from '../../src/messages-api/call-result';
 
-export type Kind = CallResult['kind'];
+type Kind = CallResult['kind'];
 
 /** How a server ends an answer: it waits for the next request, closes, or resets the connection. */
 export type End = 'keep' | 'close' | 'reset';

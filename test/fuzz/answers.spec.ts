@@ -20,6 +20,8 @@ const LANES = 12;
 /** After so many cases a lane begins anew, so that sockets and what was read are let go. */
 const LANE_CASES = 200;
 const REQUEST = {
+  apiKey: 'planted-key',
+  permit: { maySend: true },
   path: '/v1/messages/whatsapp/sendtext',
   body: '{"textMessage":"planted-text"}',
   idempotencyKey: 'c-1',
@@ -49,7 +51,6 @@ async function openLane(): Promise<Lane> {
   const server = await startRawServer((socket) => told.script(socket));
   const client = new MessagesApiClient({
     baseUrl: server.url,
-    apiKey: 'planted-key',
     timeoutMs: TIMEOUT_MS,
     maxConnections: 1,
     maxResponseBytes: MAX_BODY_BYTES,
@@ -61,7 +62,7 @@ async function openLane(): Promise<Lane> {
 
 async function closeLane(lane: Lane): Promise<void> {
   open.delete(lane);
-  await lane.client.destroy();
+  await lane.client.close();
   await lane.server.close();
 }
 

@@ -15,7 +15,7 @@ export interface CommandVerdict {
 }
 
 /** The path that stands for a value that is no JSON object. */
-export const UNREADABLE = 'value';
+const UNREADABLE = 'value';
 
 const MAX_LEVELS = 64;
 const MAX_ELEMENTS = 10;
@@ -98,7 +98,7 @@ export function instantOf(value: unknown): number | null {
 }
 
 /** Spells a path as the contract does: names as they are where they are plain, else quoted, escaped and cut. */
-export function spell(path: Path): string {
+function spell(path: Path): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : spellName(part))).join('');
   return text.startsWith('.') ? text.slice(1) : text;
 }

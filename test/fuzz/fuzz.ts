@@ -28,7 +28,7 @@ export interface Suite<Case, Entry> {
 }
 
 /** What a suite leaves for the table that the reporter prints. */
-export interface FuzzRow {
+interface FuzzRow {
   readonly suite: SuiteName;
   readonly seed: number;
   readonly cases: number;

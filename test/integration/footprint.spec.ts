@@ -1,21 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { LifecycleBed, ROOT } from './lifecycle-bed.ts';
-
-jest.setTimeout(30_000);
-
-test('the service replaces itself by a process whose heap and compiler are bounded, under the same pid', async () => {
-  await using bed = await LifecycleBed.prepare();
-  const { child } = await bed.start();
-  const commandLine = execFileSync('ps', ['-o', 'args=', '-p', String(child.pid)], { encoding: 'utf8' });
-  const options = commandLine.split(' ').filter((argument) => argument.startsWith('--'));
-  expect(options).toEqual([
-    '--max-semi-space-size=8',
-    '--heap-growing-percent=60',
-    '--concurrent-turbofan-max-threads=1',
-    '--no-maglev',
-  ]);
-});
+import { ROOT } from './lifecycle-bed.ts';
 
 test('the service loads the parts of large packages that it uses, not their indexes', () => {
   const listing = `require(${JSON.stringify(join(ROOT, 'dist/app.module.js'))}); console.log(Object.keys(require.cache).join('\\n'))`;

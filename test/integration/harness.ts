@@ -13,6 +13,7 @@ import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { partitionOf } from '../../tools/lib/producing.ts';
 import { TopicReader } from '../../tools/lib/reading.ts';
 import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
+import { serviceCommand } from '../../tools/lib/service-command.ts';
 import { ServiceProcess } from '../../tools/lib/service-process.ts';
 
 const ROOT = resolve(__dirname, '../..');
@@ -188,9 +189,8 @@ export class TestBed implements AsyncDisposable {
 
   /** Starts one more service, which `service` gives from then on. */
   async startService(own: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
-    const args = ['dist/main.js'];
     const onLine = (line: string): void => void this.#output.push(line);
-    const plan = { root: ROOT, command: process.execPath, args, settings: this.settings(own), onLine };
+    const plan = { root: ROOT, ...serviceCommand(ROOT), settings: this.settings(own), onLine };
     const service = await ServiceProcess.start(plan, AbortSignal.timeout(30_000));
     this.#service = service;
     this.#running.add(service);

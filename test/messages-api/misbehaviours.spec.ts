@@ -6,10 +6,16 @@ import { ACCEPTED, answer, startRawServer } from './raw-server';
 import type { RawServer } from './raw-server';
 
 const TIMEOUT_MS = 300;
-const REQUEST = { path: '/v1/messages/whatsapp/sendtext', body: '{"textMessage":"planted-text"}', idempotencyKey: 'c' };
+const REQUEST = {
+  apiKey: 'planted-key',
+  permit: { maySend: true },
+  path: '/v1/messages/whatsapp/sendtext',
+  body: '{"textMessage":"planted-text"}',
+  idempotencyKey: 'c',
+};
 const OK = { kind: 'accepted', httpStatus: 200, response: { id: 'msg_81', status: 'queued', error: '' } };
 
-const OPTIONS = { apiKey: 'planted-key', timeoutMs: TIMEOUT_MS, maxConnections: 1, maxResponseBytes: 1 << 20 };
+const OPTIONS = { timeoutMs: TIMEOUT_MS, maxConnections: 1, maxResponseBytes: 1 << 20 };
 
 type Answer = (socket: Socket, count: number) => void;
 
@@ -30,7 +36,7 @@ async function connect(
 }
 
 afterEach(async () => {
-  await Promise.all(clients.splice(0).map((each) => each.destroy()));
+  await Promise.all(clients.splice(0).map((each) => each.close()));
   await Promise.all(servers.splice(0).map((each) => each.close()));
 });
 

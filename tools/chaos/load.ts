@@ -8,7 +8,7 @@ import { partitionOf } from '../lib/producing.ts';
 import type { OutgoingRecord } from '../lib/producing.ts';
 
 /** How commands of one topic ask to be delivered; undefined for the service's default. */
-export type Delivery = 'at-least-once' | 'at-most-once' | undefined;
+type Delivery = 'at-least-once' | 'at-most-once' | undefined;
 
 /** What is produced while faults happen. */
 export interface Load {

@@ -5,7 +5,7 @@ import type { Outcome } from '../../src/contract/outcome.ts';
 import type { Recipient, SampleOperation } from '../lib/operations.ts';
 
 /** A valid command, from which each kind makes what it needs. */
-export interface Sample {
+interface Sample {
   readonly id: string;
   readonly operation: SampleOperation;
   readonly recipient: Recipient;

@@ -2,7 +2,7 @@
 export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
 
 /** A listener for clients beside the plain one. */
-export interface ExtraListener {
+interface ExtraListener {
   /** Upper-case letters, as in `listener.name.<name>.…`, and not `CLIENT`, `INTERNAL` or `CONTROLLER`. */
   readonly name: string;
   readonly protocol: SecurityProtocol;

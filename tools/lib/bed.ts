@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Admin, Kafka } from 'kafkajs';
 import type { Behaviour } from '../../sandbox/behaviour.ts';
 import type { Channel } from '../../src/contract/channels.ts';
@@ -8,6 +7,7 @@ import { kafkaClient } from './kafka-client.ts';
 import { PARTITIONS } from './producing.ts';
 import { uncommitted } from './reading.ts';
 import { SandboxProcess } from './sandbox-process.ts';
+import { serviceCommand } from './service-command.ts';
 import type { ServicePlan } from './service-process.ts';
 
 /** Variables of the service's environment. */
@@ -114,8 +114,7 @@ export class Bed implements AsyncDisposable {
 
   /** How to start the built service in this bed. */
   service(more: Settings = {}, nodeOptions: readonly string[] = []): ServicePlan {
-    const args = [...nodeOptions, join(this.root, 'dist', 'main.js')];
-    return { root: this.root, command: process.execPath, args, settings: this.settings(more) };
+    return { root: this.root, ...serviceCommand(this.root, nodeOptions), settings: this.settings(more) };
   }
 
   /** Starts the sandbox and makes the topics. */

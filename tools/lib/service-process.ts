@@ -2,12 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { request } from 'undici';
 import { freePorts } from '../kafka/free-ports.ts';
 import { ManagedChild } from './child-process.ts';
+import type { ServiceCommand } from './service-command.ts';
 
 /** How to start the service. */
-export interface ServicePlan {
+export interface ServicePlan extends ServiceCommand {
   readonly root: string;
-  readonly command: string;
-  readonly args: readonly string[];
   /** Settings beside `HTTP_PORT`. */
   readonly settings: Readonly<Record<string, string>>;
   /** By which messages about it speak of it; default "the service". */

@@ -1,5 +1,5 @@
 /** Where a development Redis comes from: named by `REDIS_URL`, run in Docker, or a program of this machine, from its PATH or fetched by Maven. */
-export type RedisKind = 'existing' | 'docker' | 'path' | 'maven';
+type RedisKind = 'existing' | 'docker' | 'path' | 'maven';
 
 /** A Redis to develop, test and measure against. */
 export interface DevRedis extends AsyncDisposable {

@@ -13,7 +13,7 @@ export class RecepientPart {
 }
 
 /** The workspace that sends. */
-export class WorkspacePart {
+class WorkspacePart {
   @IsEntityId()
   id!: string;
 }

@@ -4,7 +4,7 @@ import { isIsoDateTime } from '../time';
 import { nest, type DtoClass } from './shape';
 
 /** Longest message text or template, in Unicode code points. */
-export const MAX_TEXT_CHARACTERS = 65_536;
+const MAX_TEXT_CHARACTERS = 65_536;
 /** Longest contact or workspace id, in Unicode code points. */
 export const MAX_ID_CHARACTERS = 256;
 /** Elements of one template message. */
@@ -25,7 +25,7 @@ const NOT_BLANK = /\S/;
  * Whether a text has 1 to `max` Unicode code points and is not only whitespace.
  * Costs no more for 1 MB than for a permitted text: the number of UTF-16 units settles all but the narrow cases.
  */
-export function isText(value: unknown, max: number): value is string {
+function isText(value: unknown, max: number): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 2 * max) return false;
   return (value.length <= max || countCodePoints(value) <= max) && NOT_BLANK.test(value);
 }

@@ -4,7 +4,7 @@ import type { CallResult } from '../../messages-api/call-result';
 export function isApiFailure(result: CallResult): boolean {
   switch (result.kind) {
     case 'not-sent':
-      return true;
+      return result.reason === 'connect';
     case 'perhaps-sent':
       return result.reason !== 'status' || (result.httpStatus ?? 0) >= 500;
     case 'accepted':
@@ -24,6 +24,11 @@ export function isSuccess({ httpStatus }: CallResult): boolean {
 
 /** Statuses by which gateways speak for an API that is away; any other 5xx may be about the command that got it. */
 const GATEWAY_STATUSES: ReadonlySet<number | null> = new Set([502, 503, 504]);
+
+/** Whether the API was not asked at all: the result says nothing of its health. */
+export function isUnasked(result: CallResult): boolean {
+  return result.kind === 'not-sent' && result.reason === 'handler';
+}
 
 /** Whether a probe's failure counts as an attempt of its command: the API answered 5xx by itself. */
 export function isCommandsOwnFailure(result: CallResult): boolean {

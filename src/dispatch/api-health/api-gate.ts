@@ -1,5 +1,5 @@
 import type { CallResult } from '../../messages-api/call-result';
-import { isApiFailure, isSuccess } from './answer';
+import { isApiFailure, isSuccess, isUnasked } from './answer';
 import type { Passage } from './breaker';
 import { Circuit } from './circuit';
 import type { Credential } from './credential';
@@ -89,6 +89,10 @@ export class ApiGate {
 
   /** Takes in what a call came to. Returns commands held for a 403 that is now known to be their own. */
   observe(job: Job, result: CallResult, { probe, credential, endedMs: nowMs }: Call): Job[] {
+    if (isUnasked(result)) {
+      this.withdraw(probe);
+      return [];
+    }
     const succeeded = isSuccess(result);
     const wasOpen = this.circuit.isOpen;
     if (isApiFailure(result)) {

@@ -8,7 +8,7 @@ const M = 0x5bd1e995;
  * Kafka's 32-bit murmur2 (org.apache.kafka.common.utils.Utils): what every client hashes keys with, so that a key's results
  * lie where other producers of the same key write. kafkajs has it too, in BigInt arithmetic at twenty times the cost.
  */
-export function murmur2(data: Uint8Array): number {
+function murmur2(data: Uint8Array): number {
   const { length } = data;
   const at = (index: number): number => data[index] ?? 0;
   const tail = length & ~3;

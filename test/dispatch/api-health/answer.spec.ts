@@ -3,10 +3,11 @@ import type { CallResult } from '../../../src/messages-api/call-result';
 import { ACCEPTED, FORBIDDEN, limited, REFUSED, REJECTED, status, TIMED_OUT, UNAUTHORIZED } from '../fixtures';
 
 const UNREADABLE: CallResult = { kind: 'unreadable', httpStatus: 200, detail: 'no MessageResponse' };
+const DENIED: CallResult = { kind: 'not-sent', reason: 'handler', httpStatus: null, detail: 'refused' };
 const RESET: CallResult = { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'reset' };
 
 describe('what a result says of others than its command', () => {
-  const results = { ACCEPTED, REJECTED, REFUSED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
+  const results = { ACCEPTED, REJECTED, REFUSED, DENIED, TIMED_OUT, RESET, UNREADABLE, UNAUTHORIZED, FORBIDDEN };
   const statuses = Object.fromEntries([408, 425, 500, 502, 503, 504, 599].map((code) => [code, status(code)]));
   const those = (test: (result: CallResult) => boolean): string[] =>
     Object.entries({ ...results, LIMITED: limited(null), ...statuses }).flatMap(([name, result]) =>

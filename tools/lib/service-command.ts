@@ -1,0 +1,19 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** A program and its arguments. */
+export interface ServiceCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+}
+
+/**
+ * The service as `npm start` runs it, by this process's own Node: package.json is where V8's memory flags are set.
+ *
+ * @param nodeOptions go before them
+ */
+export function serviceCommand(root: string, nodeOptions: readonly string[] = []): ServiceCommand {
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };
+  const [, ...args] = scripts.start.split(' ');
+  return { command: process.execPath, args: [...nodeOptions, ...args] };
+}
