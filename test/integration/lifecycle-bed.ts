@@ -21,7 +21,7 @@ export const SHARED_BROKERS: readonly string[] = (process.env['SHARED_KAFKA'] ??
 
 const BATCH = 2_000;
 const POLL_MS = 25;
-const START_MS = 60_000;
+const START_MS = 120_000;
 const LOAD = { name: 'c', count: Number.MAX_SAFE_INTEGER };
 
 /** A result as far as these tests look at it. */

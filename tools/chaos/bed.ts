@@ -12,7 +12,7 @@ import type { ReplicaName } from './faults.ts';
 import { CHANNELS } from './load.ts';
 import { Replica } from './replica.ts';
 import { LATENCY_MS, MAX_IN_FLIGHT, SESSION_TIMEOUT_MS } from './scenarios.ts';
-import type { Scenario } from './scenarios.ts';
+import type { Form, Scenario } from './scenarios.ts';
 
 /** Where scenarios take place. */
 export interface Stage {
@@ -46,7 +46,7 @@ export class ChaosBed extends Bed {
   /** Folder of what the replicas said. */
   readonly logs: string;
 
-  private constructor(stage: Stage, scenario: Scenario) {
+  private constructor(stage: Stage, scenario: Scenario, form: Form) {
     super({
       root: stage.root,
       brokers: stage.kafka.brokers,
@@ -59,6 +59,7 @@ export class ChaosBed extends Bed {
         MAX_IN_FLIGHT: String(MAX_IN_FLIGHT),
         LOG_LEVEL: 'debug',
         ...scenario.settings,
+        ...form.settings,
       },
       resultsConfigs: RESULTS_CONFIGS,
     });
@@ -67,8 +68,8 @@ export class ChaosBed extends Bed {
     this.logs = join(stage.root, 'reports', 'chaos', this.prefix.slice(0, -1));
   }
 
-  static prepare(stage: Stage, scenario: Scenario): Promise<ChaosBed> {
-    return opened(new ChaosBed(stage, scenario), stage.signal);
+  static prepare(stage: Stage, scenario: Scenario, form: Form): Promise<ChaosBed> {
+    return opened(new ChaosBed(stage, scenario, form), stage.signal);
   }
 
   get redis(): DevRedis {

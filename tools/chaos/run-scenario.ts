@@ -48,7 +48,7 @@ export async function runScenario(
   const form = short ? scenario.short : scenario.long;
   const plan = planOf(form, seed);
   say(`${scenario.name}: ${scenario.about}`);
-  await using bed = await ChaosBed.prepare(stage, scenario);
+  await using bed = await ChaosBed.prepare(stage, scenario, form);
   for (const name of scenario.replicas) bed.replica(name).launch();
   for (const name of scenario.replicas) await bed.replica(name).untilReady(signal);
 

@@ -21,6 +21,8 @@ import type { Allowed } from './promises.ts';
 export interface Form {
   readonly load: Load;
   readonly plan: Plan;
+  /** Of the replicas, beside the scenario's. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Replicas under load, what is done to them and to what they need, and what that may cost. */
@@ -184,12 +186,17 @@ export const SCENARIOS: readonly Scenario[] = [
     about: 'the API is away, in every way in which it can be',
     redis: 'none',
     replicas: ['a', 'b'],
-    settings: { MESSAGES_API_TIMEOUT_MS: String(API_TIMEOUT_MS) },
     long: {
       load: { count: 80_000, perSecond: 300 },
       plan: outages(['refuse', 'reset', 'hang', '503'], 26_000, 10_000, 120_000),
+      settings: { MESSAGES_API_TIMEOUT_MS: String(API_TIMEOUT_MS) },
     },
-    short: { load: { count: 20_000, perSecond: 300 }, plan: outages(['refuse', '503'], 16_000, 5_000, 5_000) },
+    short: {
+      load: { count: 20_000, perSecond: 300 },
+      plan: outages(['refuse', '503'], 16_000, 5_000, 5_000),
+      // A slow machine has fewer failures a second: its circuit may open only once there was no success for 10 s.
+      settings: { RETRY_MAX_ATTEMPTS: '20' },
+    },
     allowed: () => ({
       ...PERFECT,
       repeats: 'on the wire',

@@ -16,7 +16,7 @@ export interface ServicePlan extends ServiceCommand {
 }
 
 const POLL_MS = 50;
-const READY_TIMEOUT_MS = 60_000;
+const READY_TIMEOUT_MS = 120_000;
 
 /** The service as a process of its own. */
 export class ServiceProcess implements AsyncDisposable {
@@ -49,7 +49,7 @@ export class ServiceProcess implements AsyncDisposable {
     }
   }
 
-  /** Resolves once `/readyz` answers 200. Rejects with what the service said where it ends before, or after 60 s. */
+  /** Resolves once `/readyz` answers 200. Rejects with what the service said where it ends before, or after two minutes. */
   async untilReady(signal: AbortSignal): Promise<void> {
     const giveUp = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
     try {
