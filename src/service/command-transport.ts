@@ -20,7 +20,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy 
 
   /** Starts the service; `callback` hears of a fault that forbids the start. */
   listen(callback: (error?: unknown) => void): void {
-    void this.begin().then(() => callback(), callback);
+    void this.begin(callback);
   }
 
   /** Drains the service. Resolves when all is done. */
@@ -37,10 +37,20 @@ export class CommandTransport extends Server implements CustomTransportStrategy 
     return this.client.kafka as T;
   }
 
-  private async begin(): Promise<void> {
+  private async begin(callback: (error?: unknown) => void): Promise<void> {
+    try {
+      this.findHandler();
+      await this.lifecycle.start();
+    } catch (error) {
+      callback(error);
+      return;
+    }
+    callback();
+  }
+
+  private findHandler(): void {
     const handler = this.getHandlerByPattern(SEND_MESSAGE);
     if (handler === null) throw new StartError(`no handler for ${SEND_MESSAGE}`);
     this.sender.use(handler as unknown as Handler);
-    await this.lifecycle.start();
   }
 }

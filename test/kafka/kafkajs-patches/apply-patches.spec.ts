@@ -27,6 +27,10 @@ const REPLACED = {
   ],
 } as const;
 
+const USED = Object.entries(REPLACED)
+  .map(([name, [used, file]]) => `['${name}', own(${used}, '${file}')]`)
+  .join();
+
 /** Which of them still is kafkajs's own, in a process of its own: Jest has other ways to load modules. */
 function unpatched(apply: string): string[] {
   const script = `
@@ -37,9 +41,7 @@ function unpatched(apply: string): string[] {
     require('kafkajs');
     ${apply};
     const own = (used, file) => readFileSync(require.resolve('kafkajs/src/' + file), 'utf8').includes(String(used));
-    const found = [${Object.entries(REPLACED).map(
-      ([name, [used, file]]) => `[${JSON.stringify(name)}, own(${used}, ${JSON.stringify(file)})]`,
-    )}];
+    const found = [${USED}];
     console.log(JSON.stringify(found.filter(([, isOwn]) => isOwn).map(([name]) => name)));`;
   return JSON.parse(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' })) as string[];
 }

@@ -7,8 +7,8 @@ interface Response {
 }
 
 async function refusalOf(answer: object): Promise<unknown> {
-  const { parse } = require('kafkajs/src/protocol/requests/produce/v7/response') as Response;
-  return parse(answer).catch((error: unknown) => error);
+  const response = require('kafkajs/src/protocol/requests/produce/v7/response') as Response;
+  return response.parse(answer).catch((error: unknown) => error);
 }
 
 describe('the patched reading of answers to produce requests', () => {
