@@ -110,7 +110,8 @@ export const delays: Kind<readonly Delay[]> = {
 };
 
 export const redisUrl: Kind<string> = {
-  mustBe: 'a redis or rediss URL such as redis://:password@localhost:6379/0',
+  mustBe:
+    'a redis or rediss URL such as redis://:password@localhost:6379/0, a % in user name or password written as %25',
   parse: (given) => given,
   checks: [(options) => ValidateBy({ name: 'isRedisUrl', validator: { validate: isRedisUrl } }, options)],
 };
@@ -122,9 +123,21 @@ export const workspaceKeys: Kind<WorkspaceKeys> = {
   checks: [IsObject],
 };
 
+/** ioredis decodes the whole URL's parts, and throws where that cannot be done. */
 function isRedisUrl(value: unknown): boolean {
   const url = URL.parse(String(value));
-  return url !== null && (url.protocol === 'redis:' || url.protocol === 'rediss:') && url.hostname !== '';
+  if (url === null || url.hostname === '') return false;
+  const isDecodable = [url.username, url.password, url.pathname, url.search].every(isPercentEncoded);
+  return isDecodable && (url.protocol === 'redis:' || url.protocol === 'rediss:');
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function items(list: string): readonly string[] {

@@ -6,7 +6,7 @@ import { inspect, isRecord, parseObject, type JsonObject } from './json';
 import { findOperation, typesOf, type Operation } from './operations';
 import { accepts } from './requests/accepts';
 import { isIdentifier, MAX_ID_CHARACTERS } from './requests/rules';
-import { instantiate } from './requests/shape';
+import { instantiate, withoutNulls } from './requests/shape';
 import { parseInstant } from './time';
 import { Violations } from './violations';
 
@@ -29,14 +29,15 @@ export function decodeCommand(value: Buffer | null, channel: Channel): Decoded {
 
   const violations = new Violations();
   inspect(document, violations);
-  const envelope = readEnvelope(document, operation, violations);
+  const request = toRequest(document['request'], operation);
+  const envelope = readEnvelope(document, request, operation, violations);
   if (type !== null && operation === null) {
     violations.add('type', `must be one of ${typesOf(channel).join(', ')} on the channel ${channel}`);
   }
   if (!accepts(envelope)) report(validator.validateSync(envelope, OPTIONS), violations);
 
   if (operation !== null && violations.isEmpty) {
-    return { ok: true, command: toCommand(envelope, operation, JSON.stringify(document['request'])) };
+    return { ok: true, command: toCommand(envelope, operation, JSON.stringify(request)) };
   }
   return {
     ok: false,
@@ -49,15 +50,30 @@ export function decodeCommand(value: Buffer | null, channel: Channel): Decoded {
   };
 }
 
-function readEnvelope(document: JsonObject, operation: Operation | null, violations: Violations): Envelope {
-  const { id, type, expiresAt, delivery } = document;
-  const request = readRequest(document['request'], operation, violations);
-  return Object.assign(new Envelope(), { id, type, expiresAt, delivery, request });
+/** The member `request` as it is sent, if it is an object; null otherwise. */
+function toRequest(request: unknown, operation: Operation | null): JsonObject | null {
+  if (!isRecord(request)) return null;
+  return operation === null ? request : withoutNulls(operation.request, request);
+}
+
+function readEnvelope(
+  { id, type, expiresAt, delivery }: JsonObject,
+  request: JsonObject | null,
+  operation: Operation | null,
+  violations: Violations,
+): Envelope {
+  return Object.assign(new Envelope(), {
+    id,
+    type,
+    expiresAt: expiresAt ?? undefined,
+    delivery: delivery ?? undefined,
+    request: readRequest(request, operation, violations),
+  });
 }
 
 /** Never what was parsed: class-validator would read the rules of an object's own `constructor` member. */
-function readRequest(request: unknown, operation: Operation | null, violations: Violations): object | null {
-  if (!isRecord(request)) return null;
+function readRequest(request: JsonObject | null, operation: Operation | null, violations: Violations): object | null {
+  if (request === null) return null;
   if (operation === null) return {};
   violations.enter('request');
   const instance = instantiate(operation.request, request, violations);

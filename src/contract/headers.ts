@@ -87,7 +87,7 @@ export function replyTarget(own: Headers): ReplyTarget | null {
   const topic = lastValue(own, HEADER.replyTopic, 249)?.toString() ?? '';
   if (!isLegalTopic(topic)) return null;
   const correlationId = lastValue(own, HEADER.correlationId, MAX_CORRELATION_BYTES);
-  return { topic, partition: toPartition(lastValue(own, HEADER.replyPartition, 10)?.toString() ?? ''), correlationId };
+  return { topic, partition: toPartition(lastValue(own, HEADER.replyPartition, 10)), correlationId };
 }
 
 /** Headers that let Nest's `ClientKafka.send()` complete with the reply. */
@@ -159,6 +159,11 @@ export function lastValue(headers: Headers, name: string, maxBytes: number): Hea
   return value && Buffer.byteLength(value) <= maxBytes && value.length > 0 ? value : null;
 }
 
-function toPartition(text: string): number | null {
-  return /^\d+$/.test(text) && Number(text) <= MAX_PARTITION ? Number(text) : null;
+/** Decimal digits, or the 4-byte big-endian integer that Spring writes, whose first byte is 0, unlike that of any text. */
+function toPartition(value: HeaderValue | null): number | null {
+  if (value === null) return null;
+  const text = value.toString();
+  if (/^\d+$/.test(text)) return Number(text) <= MAX_PARTITION ? Number(text) : null;
+  const bytes = Buffer.from(value);
+  return bytes.length === 4 && bytes[0] === 0 ? bytes.readInt32BE() : null;
 }

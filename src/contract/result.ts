@@ -53,9 +53,14 @@ export function encodeResult(result: Result): string {
   return JSON.stringify(result);
 }
 
-/** Cuts an error at 2,000 UTF-16 units, one earlier where that would split a surrogate pair. */
+/** Cuts an error at 2,000 UTF-16 units. */
 export function cutError(error: string): string {
-  if (error.length <= MAX_ERROR_LENGTH) return error;
-  const isPairSplit = (error.codePointAt(MAX_ERROR_LENGTH - 1) ?? 0) > 0xffff;
-  return error.slice(0, isPairSplit ? MAX_ERROR_LENGTH - 1 : MAX_ERROR_LENGTH);
+  return cutText(error, MAX_ERROR_LENGTH);
+}
+
+/** Cuts a text at so many UTF-16 units, one earlier if that would split a surrogate pair. */
+export function cutText(text: string, maxLength: number): string {
+  if (text.length <= maxLength) return text;
+  const isPairSplit = (text.codePointAt(maxLength - 1) ?? 0) > 0xffff;
+  return text.slice(0, isPairSplit ? maxLength - 1 : maxLength);
 }

@@ -1,7 +1,8 @@
 import type { MessageResponse } from '../contract/outcome';
 
 /**
- * What one call to the Messages API came to. `detail` is safe to publish: it never holds bodies, keys, numbers or queries.
+ * What one call to the Messages API came to. `detail` and `response` may hold the API's own words, cut to what a result may
+ * show: they belong in results and dead letters, never in logs.
  *
  * - `accepted`, `rejected`, `unreadable` settle the command (`unreadable` as in-doubt: a 2xx that is no MessageResponse).
  * - `not-sent`: no byte left, so sending again cannot duplicate. By `handler`, a guard or an interceptor of Nest refused it,
@@ -33,8 +34,8 @@ export type CallResult =
       readonly httpStatus: number | null;
       readonly detail: string;
     }
-  | { readonly kind: 'unauthorized'; readonly httpStatus: 401; readonly detail: string }
-  | { readonly kind: 'forbidden'; readonly httpStatus: 403; readonly detail: string };
+  | { readonly kind: 'unauthorized'; readonly httpStatus: 401; readonly response: MessageResponse }
+  | { readonly kind: 'forbidden'; readonly httpStatus: 403; readonly response: MessageResponse };
 
 /** No call was made: by the time it could leave, the command was no longer this replica's to send. */
 export interface Withdrawn {

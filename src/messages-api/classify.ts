@@ -1,9 +1,10 @@
-import type { MessageResponse } from '../contract/outcome';
+import { cutError } from '../contract/result';
+import { readField, readObject, reasonOf, refusalOf } from './answer-words';
 import type { CallResult } from './call-result';
 import { parseRetryAfter } from './retry-after';
 
 /** Why the body of an answer is not all there. */
-export type Incomplete = 'timeout' | 'cut-off' | 'too-large';
+export type Incomplete = 'timeout' | 'cut-off' | 'too-large' | 'undecodable' | 'unknown-coding';
 
 /** An answer of the Messages API whose status line arrived. */
 export interface Answer {
@@ -38,9 +39,9 @@ const INCOMPLETE: Readonly<Record<Incomplete, string>> = {
   timeout: 'its body did not arrive by the deadline',
   'cut-off': 'its body was cut off',
   'too-large': 'its body was too large',
+  undecodable: 'its body could not be decompressed',
+  'unknown-coding': 'its body has a content coding that is not known',
 };
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The table "Which failure means what" of docs/contract.md, for answers. Pure; never throws.
@@ -56,67 +57,45 @@ export function classify(answer: Answer, nowMs: number): CallResult {
     case 'limited':
     case 'limited-if-told': {
       const retryAfterMs = parseRetryAfter(answer.retryAfter, nowMs);
-      const detail = `HTTP ${httpStatus}`;
+      const detail = wordsOf(answer);
       return meaning === 'limited-if-told' && retryAfterMs === null
         ? { kind: 'perhaps-sent', reason: 'status', httpStatus, detail }
         : { kind: 'limited', httpStatus, retryAfterMs, detail };
     }
     case 'perhaps-sent':
-      return { kind: 'perhaps-sent', reason: 'status', httpStatus, detail: `HTTP ${httpStatus}` };
+      return { kind: 'perhaps-sent', reason: 'status', httpStatus, detail: wordsOf(answer) };
     case 'unauthorized':
-      return { kind: 'unauthorized', httpStatus: 401, detail: 'HTTP 401' };
+      return { kind: 'unauthorized', httpStatus: 401, response: refusalOf(wholeBody(answer), httpStatus) };
     case 'forbidden':
-      return { kind: 'forbidden', httpStatus: 403, detail: 'HTTP 403' };
+      return { kind: 'forbidden', httpStatus: 403, response: refusalOf(wholeBody(answer), httpStatus) };
     case 'refused':
-      return { kind: 'rejected', httpStatus, response: readRefusal(answer) };
+      return { kind: 'rejected', httpStatus, response: refusalOf(wholeBody(answer), httpStatus) };
   }
 }
 
 function readResponse({ status: httpStatus, body }: Answer): CallResult {
   if (typeof body === 'string') return unreadable(httpStatus, INCOMPLETE[body]);
-  const fields = parseObject(body);
+  const fields = readObject(body);
   if (fields === null) return unreadable(httpStatus, 'its body is no JSON object');
-  const id = readField(fields['id']);
-  const status = readField(fields['status']);
+  const id = readField(fields, 'id', body);
+  const status = readField(fields, 'status', body);
   const error = fields['error'] ?? '';
   // An error that is no text (false, 0, {}) leaves open whether there was one.
   if (id === null || status === null || typeof error !== 'string') {
     return unreadable(httpStatus, 'its body is no MessageResponse');
   }
-  return { kind: error === '' ? 'accepted' : 'rejected', httpStatus, response: { id, status, error } };
+  return { kind: error === '' ? 'accepted' : 'rejected', httpStatus, response: { id, status, error: cutError(error) } };
 }
 
 function unreadable(httpStatus: number, why: string): CallResult {
   return { kind: 'unreadable', httpStatus, detail: `HTTP ${httpStatus}, but ${why}` };
 }
 
-/** The status has decided; the body only lends its words, where it has any. */
-function readRefusal({ status: httpStatus, body }: Answer): MessageResponse {
-  const fields = (typeof body === 'string' ? null : parseObject(body)) ?? {};
-  const texts = [fields['error'], fields['message']];
-  return {
-    id: readField(fields['id']) ?? '',
-    status: readField(fields['status']) ?? '',
-    error: texts.find((text): text is string => typeof text === 'string' && text !== '') ?? `HTTP ${httpStatus}`,
-  };
+function wordsOf(answer: Answer): string {
+  const body = wholeBody(answer);
+  return reasonOf(body === null ? null : readObject(body), answer.status);
 }
 
-/** A field of MessageResponse as text, null where it is none. */
-function readField(value: unknown): string | null {
-  if (value === undefined || value === null) return '';
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
-}
-
-function parseObject(body: Buffer): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(utf8.decode(body));
-    return isObject(value) ? value : null;
-  } catch {
-    return null;
-  }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function wholeBody({ body }: Answer): Buffer | null {
+  return typeof body === 'string' ? null : body;
 }

@@ -14,7 +14,7 @@ export interface MessagesApiOptions {
   readonly timeoutMs: number;
   /** Connections kept, thus calls on the wire at once; further calls wait for one to come free. */
   readonly maxConnections: number;
-  /** A longer body of a 2xx makes it `unreadable`. */
+  /** A longer body, also once decompressed, is not read, which makes a 2xx `unreadable`. */
   readonly maxResponseBytes: number;
 }
 
@@ -87,6 +87,10 @@ export class MessagesApiClient implements CallOwner {
     if (this.#timer !== null) clearTimeout(this.#timer);
     const reason = new Error('the client is closed');
     await Promise.all(this.#connections.map((connection) => connection.destroy(reason)));
+  }
+
+  get maxResponseBytes(): number {
+    return this.#options.maxResponseBytes;
   }
 
   settled(call: PendingCall, result: CallResult | Withdrawn): void {

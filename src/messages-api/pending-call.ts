@@ -4,12 +4,15 @@ import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { classify } from './classify';
 import type { Incomplete } from './classify';
 import type { Connection } from './connection';
+import { decodeContent } from './content-coding';
 
 /** Why a call was ended from this side. */
 export type StopReason = 'timeout' | 'closed';
 
 /** What a call tells the client that it belongs to. */
 export interface CallOwner {
+  /** Longest body that is read, decompressed. */
+  readonly maxResponseBytes: number;
   /** The result is known; the connection may still be busy with it. */
   settled(call: PendingCall, result: CallResult | Withdrawn): void;
   /** undici has let go of the call: the connection can take the next one. */
@@ -48,6 +51,7 @@ export class PendingCall implements Dispatcher.DispatchHandler {
   /** Status of the final answer, 0 before there is one. */
   #status = 0;
   #retryAfter: string | undefined;
+  #contentEncoding: string | undefined;
   #chunk: Buffer | null = null;
   #furtherChunks: Buffer[] | null = null;
 
@@ -97,6 +101,8 @@ export class PendingCall implements Dispatcher.DispatchHandler {
     this.#status = status;
     const retryAfter = headers['retry-after'];
     this.#retryAfter = Array.isArray(retryAfter) ? retryAfter[0] : retryAfter;
+    const contentEncoding = headers['content-encoding'];
+    this.#contentEncoding = Array.isArray(contentEncoding) ? contentEncoding.join() : contentEncoding;
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -105,9 +111,9 @@ export class PendingCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.#settleAnswered(
-      this.#furtherChunks === null ? (this.#chunk ?? Buffer.alloc(0)) : Buffer.concat(this.#furtherChunks),
-    );
+    const body = this.#furtherChunks === null ? (this.#chunk ?? Buffer.alloc(0)) : Buffer.concat(this.#furtherChunks);
+    const codings = this.#contentEncoding;
+    this.#settleAnswered(codings === undefined ? body : decodeContent(body, codings, this.owner.maxResponseBytes));
     this.#release();
   }
 

@@ -201,8 +201,8 @@ describe('readConfig', () => {
     ['SETTLED_TTL', 'must be a duration such as 500ms, 90s, 1m, 24h or 7d, from 1ms to 24d', ['1', '1.5h', '0d', '1w']],
     [
       'REDIS_URL',
-      'must be a redis or rediss URL such as redis://:password@localhost:6379/0',
-      ['localhost:6379', 'http://localhost', 'redis://'],
+      'must be a redis or rediss URL such as redis://:password@localhost:6379/0, a % in user name or password written as %25',
+      ['localhost:6379', 'http://localhost', 'redis://', 'redis://:50%off@127.0.0.1/0', 'redis://a%:b@127.0.0.1'],
     ],
   ])('names %s alone where it is malformed', (variable, message, texts) => {
     for (const text of texts) {

@@ -55,6 +55,15 @@ function requestOf(document: unknown): unknown {
   return typeof document === 'object' && document !== null ? Reflect.get(document, 'request') : undefined;
 }
 
+/** What is null in an optional field, all of which are at the top, is not sent. */
+function sentOf(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null) return request;
+  const optional = ['contact', 'recepient', 'scheduleDateTime'];
+  return Object.fromEntries(
+    Object.entries(request).filter(([name, value]) => value !== null || !optional.includes(name)),
+  );
+}
+
 test('decoding never throws, whatever the bytes', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), channel, (bytes, on) => {
@@ -78,7 +87,7 @@ test('of any change to a valid command, what is accepted is sent as it stands', 
       const value = encode(document);
       const decoded = decodeCommand(value, on);
       const sent = decoded.ok ? JSON.parse(decoded.command.body) : null;
-      expect(sent).toEqual(decoded.ok ? requestOf(JSON.parse(value.toString())) : null);
+      expect(sent).toEqual(decoded.ok ? sentOf(requestOf(JSON.parse(value.toString()))) : null);
     }),
     { numRuns: 2_000 },
   );

@@ -51,8 +51,16 @@ describe('the reply', () => {
     ['', null],
     ['2147483648', null],
     ['99999999999', null],
-  ])('goes to the partition %j as %j', (text, partition) => {
-    const own = { kafka_replyTopic: Buffer.from('replies'), kafka_replyPartition: Buffer.from(text) };
+    [[0, 0, 0, 3], 3],
+    [[0, 0xff, 0xff, 0xff], 16_777_215],
+    ['0x10', null],
+    [[0xff, 0xff, 0xff, 0xff], null],
+    [[0, 0, 3], null],
+    [[0, 0, 0, 0, 3], null],
+    ['0012', 12],
+  ])('goes to the partition %j as %j', (given, partition) => {
+    const bytes = typeof given === 'string' ? Buffer.from(given) : Buffer.from(given);
+    const own = { kafka_replyTopic: Buffer.from('replies'), kafka_replyPartition: bytes };
     expect(replyTarget(own)).toEqual({ topic: 'replies', partition, correlationId: null });
   });
 

@@ -164,8 +164,16 @@ export const REJECTED: CallResult = {
 };
 export const REFUSED: CallResult = { kind: 'not-sent', reason: 'connect', httpStatus: null, detail: 'connect' };
 export const TIMED_OUT: CallResult = { kind: 'perhaps-sent', reason: 'timeout', httpStatus: null, detail: 'timeout' };
-export const UNAUTHORIZED: CallResult = { kind: 'unauthorized', httpStatus: 401, detail: 'HTTP 401' };
-export const FORBIDDEN: CallResult = { kind: 'forbidden', httpStatus: 403, detail: 'HTTP 403' };
+export const UNAUTHORIZED: CallResult = {
+  kind: 'unauthorized',
+  httpStatus: 401,
+  response: { id: '', status: '', error: 'HTTP 401' },
+};
+export const FORBIDDEN: CallResult = {
+  kind: 'forbidden',
+  httpStatus: 403,
+  response: { id: '', status: '', error: 'HTTP 403' },
+};
 export const status = (httpStatus: number): CallResult => ({
   kind: 'perhaps-sent',
   reason: 'status',

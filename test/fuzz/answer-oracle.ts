@@ -86,6 +86,9 @@ function judgeStatus(head: Head, body: Buffer | null): { kind: Kind; response: M
   return { kind: 'rejected', response: null };
 }
 
+/** Stands for a text that only the bytes tell. */
+const UNTOLD = '\0';
+
 /** A 2xx is a MessageResponse, or nobody knows what it says. */
 function judgeResponse(body: Buffer): { kind: Kind; response: MessageTexts | null } {
   const doubt = { kind: 'unreadable' as const, response: null };
@@ -100,13 +103,17 @@ function judgeResponse(body: Buffer): { kind: Kind; response: MessageTexts | nul
   const status = textOf(value, 'status');
   const error: unknown = Reflect.get(value, 'error') ?? '';
   if (id === null || status === null || typeof error !== 'string') return doubt;
-  return { kind: error === '' ? 'accepted' : 'rejected', response: { id, status, error } };
+  const isTold =
+    ![id, status].includes(UNTOLD) && id.length <= 1_024 && status.length <= 1_024 && error.length <= 2_000;
+  return { kind: error === '' ? 'accepted' : 'rejected', response: isTold ? { id, status, error } : null };
 }
 
 /** What is absent or null is an empty text, and what has no parts is the text that it is written as. */
 function textOf(value: object, name: string): string | null {
   const field: unknown = Reflect.get(value, name) ?? '';
   if (typeof field === 'string') return field;
+  // Its digits are those of the text, which is not read here.
+  if (typeof field === 'number' && !Number.isSafeInteger(field)) return UNTOLD;
   return typeof field === 'number' || typeof field === 'boolean' ? `${field}` : null;
 }
 

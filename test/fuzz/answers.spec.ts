@@ -147,7 +147,10 @@ function faultsOf(result: CallResult, { kinds, isWellFormed, response, retryAfte
   const faults: string[] = [];
   if (!kinds.has(result.kind))
     faults.push(`it came to ${JSON.stringify(result)} instead of ${[...kinds].join(' or ')}`);
-  if ('detail' in result && !/^[\w ,.:]+$/.test(result.detail)) faults.push('its detail may hold content');
+  // Of an answer that decided, it is the API's words.
+  const isOurs = result.httpStatus === null || result.kind === 'unreadable';
+  if ('detail' in result && isOurs && !/^[\w ,.:]+$/.test(result.detail)) faults.push('its detail may hold content');
+  if (JSON.stringify(result).length > 13_000) faults.push('it is kept whole');
   if (!isWellFormed) return faults;
   if (response !== null && 'response' in result && !isDeepStrictEqual(result.response, response)) {
     faults.push(`its response is ${JSON.stringify(result.response)}`);

@@ -74,8 +74,8 @@ export function judgeCommand(value: Buffer, channel: string): CommandVerdict {
   text(128, isPrintable)(commandId, ['id'], faults);
   const schema = typeof type === 'string' && TYPES.includes(type) ? SCHEMAS[`${channel} ${type}`] : undefined;
   if (schema === undefined) faults.add(['type']);
-  if (Object.hasOwn(document, 'expiresAt') && instantOf(expiresAt) === null) faults.add(['expiresAt']);
-  if (Object.hasOwn(document, 'delivery') && delivery !== 'at-least-once' && delivery !== 'at-most-once') {
+  if ((expiresAt ?? null) !== null && instantOf(expiresAt) === null) faults.add(['expiresAt']);
+  if ((delivery ?? null) !== null && delivery !== 'at-least-once' && delivery !== 'at-most-once') {
     faults.add(['delivery']);
   }
   if (!isObject(request)) faults.add(['request']);
@@ -141,6 +141,7 @@ function closed(required: Readonly<Record<string, Rule>>, optional: Readonly<Rec
     if (!isObject(value)) return faults.add(path);
     for (const [name, item] of Object.entries(value)) {
       const rule = rules.get(name);
+      if (item === null && Object.hasOwn(optional, name)) continue;
       if (rule === undefined) faults.add([...path, name]);
       else rule(item, [...path, name], faults);
     }
@@ -206,9 +207,40 @@ function isWebUrl(value: string): boolean {
   return first !== undefined && !'/?#'.includes(first) && URL.canParse(value);
 }
 
-/** RFC 6838: `type/subtype`, each of 1 to 127 restricted characters that begin with a letter or digit. */
+const ALPHANUMERIC = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+
+/** RFC 9110: a media type and its parameters, each `name=token` or `name="text"`. */
 function isMediaType(value: string): boolean {
-  const alphanumeric = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789';
+  let at = value.indexOf(';');
+  if (!isTypeAndSubtype((at < 0 ? value : value.slice(0, at)).replace(/[ \t]+$/, at < 0 ? '$&' : ''))) return false;
+  const blanks = (): void => {
+    while (at < value.length && ' \t'.includes(value.charAt(at))) at++;
+  };
+  const token = (): boolean => {
+    const from = at;
+    while (at < value.length && `${ALPHANUMERIC}!#$%&'*+-.^_\`|~`.includes(value.charAt(at))) at++;
+    return at > from;
+  };
+  const quoted = (): boolean => {
+    for (at++; at < value.length && value.charAt(at) !== '"'; at++) {
+      if (value.charAt(at) === '\\') at++;
+      const code = value.charCodeAt(at);
+      if (code !== 9 && !(code >= 32 && code <= 126)) return false;
+    }
+    return value.charAt(at++) === '"';
+  };
+  while (at >= 0 && at < value.length) {
+    blanks();
+    if (value.charAt(at++) !== ';') return false;
+    blanks();
+    if (!token() || value.charAt(at++) !== '=') return false;
+    if (!(value.charAt(at) === '"' ? quoted() : token())) return false;
+  }
+  return true;
+}
+
+/** RFC 6838: `type/subtype`, each of 1 to 127 restricted characters that begin with a letter or digit. */
+function isTypeAndSubtype(value: string): boolean {
   const parts = value.split('/');
   return (
     parts.length === 2 &&
@@ -216,8 +248,8 @@ function isMediaType(value: string): boolean {
       (part) =>
         part.length >= 1 &&
         part.length <= 127 &&
-        isOf(part.slice(0, 1), alphanumeric) &&
-        isOf(part, `${alphanumeric}!#$&^_.+-`),
+        isOf(part.slice(0, 1), ALPHANUMERIC) &&
+        isOf(part, `${ALPHANUMERIC}!#$&^_.+-`),
     )
   );
 }

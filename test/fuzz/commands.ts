@@ -186,7 +186,8 @@ const mediaTypes = fc
   .tuple(
     fc.constantFrom('image', 'Image', 'a'.repeat(127), 'a'.repeat(128), '', '-a', 'ä'),
     fc.constantFrom('/', '/', '//', ''),
-    fc.constantFrom('png', 'vnd.a+b', '*', 'png; q=1', '', 'b'.repeat(127), 'b'.repeat(128), 'png\n'),
+    fc.constantFrom('png', 'vnd.a+b', '*', '', 'b'.repeat(127), 'b'.repeat(128), 'png\n'),
+    fc.constantFrom('', '', '; codecs=opus', ';a=b ;\tc="d;\\"e" ', ' ; a="', ';', '; a', '; a=', '; a="\n"', '; ä=b'),
   )
   .map((parts) => parts.join(''));
 

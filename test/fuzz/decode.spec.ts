@@ -26,7 +26,7 @@ const WORDINGS = [
   /^must be an ISO 8601 date and time( with offset, as in 2026-11-22T12:00:00Z)?$/,
   /^must be a phone number in E.164 format, with or without \+$/,
   /^must be an http or https URL of at most 8,192 characters$/,
-  /^must be a media type of the form type\/subtype$/,
+  /^must be a media type such as audio\/ogg or audio\/ogg; codecs=opus$/,
   /^must be a number that a 64-bit float holds unchanged$/,
   /^must be absent, (this name is not allowed|the request has no such field)$/,
   /^must (be|have a name that is) well-formed Unicode(, without lone surrogates)?$/,

@@ -110,7 +110,9 @@ function checkReply({ target, reply }: Written, own: Sent): void {
       throw new Error(isTopic ? 'a reply is left out' : 'a reply goes nowhere');
     return;
   }
-  const digits = lastOf(own, 'kafka_replyPartition', 10)?.toString() ?? '';
+  const given = Buffer.from(lastOf(own, 'kafka_replyPartition', 10) ?? '');
+  const isInteger = given.length === 4 && given[0] === 0;
+  const digits = isInteger ? String(given.readUInt32BE()) : given.toString();
   const isPartition = /^[0-9]{1,10}$/.test(digits) && BigInt(digits) < 2n ** 31n;
   if (target.topic !== topic) throw new Error(`the reply goes to ${target.topic}`);
   if (target.partition !== (isPartition ? Number(digits) : null))

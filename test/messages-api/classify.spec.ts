@@ -3,7 +3,7 @@ import { classify } from '../../src/messages-api/classify';
 import type { Incomplete } from '../../src/messages-api/classify';
 
 const NOW = Date.UTC(2026, 10, 22, 12, 0, 0);
-const INCOMPLETE: readonly Incomplete[] = ['timeout', 'cut-off', 'too-large'];
+const INCOMPLETE: readonly Incomplete[] = ['timeout', 'cut-off', 'too-large', 'undecodable', 'unknown-coding'];
 
 function classified(status: number, body: string | Buffer, retryAfter?: string): ReturnType<typeof classify> {
   return classify({ status, retryAfter, body: Buffer.from(body) }, NOW);
@@ -21,6 +21,23 @@ describe('classify, 2xx', () => {
     ['\ufeff {"id":"ü","more":[{}]}\n', { id: 'ü', status: '', error: '' }],
   ])('takes %s for accepted', (body, response) => {
     expect(classified(200, body)).toEqual({ kind: 'accepted', httpStatus: 200, response });
+  });
+
+  it.each([['17841400008460056123'], ['9007199254740993'], ['-9007199254740993'], ['1.50'], ['1e400']])(
+    'keeps the digits of the id %s as they stand',
+    (digits) => {
+      const body = `{"data":{"id":1.25},"id":${digits},"status":"queued"}`;
+      expect(classified(200, body)).toMatchObject({ kind: 'accepted', response: { id: digits } });
+    },
+  );
+
+  it('cuts what no result may show', () => {
+    const long = { id: 'i'.repeat(1_000_000), status: 's'.repeat(5_000), error: '😀'.repeat(5_000) };
+    const result = classified(200, JSON.stringify(long));
+    expect(result).toMatchObject({
+      kind: 'rejected',
+      response: { id: 'i'.repeat(1_024), status: 's'.repeat(1_024), error: '😀'.repeat(1_000) },
+    });
   });
 
   it('takes a non-empty error for a rejection and keeps every field', () => {
@@ -64,21 +81,17 @@ describe('classify, other statuses', () => {
   const body = '{"id":"m1","status":"x","error":"why"}';
 
   it.each([
-    [429, undefined, { kind: 'limited', httpStatus: 429, retryAfterMs: null, detail: 'HTTP 429' }],
-    [429, 'soon', { kind: 'limited', httpStatus: 429, retryAfterMs: null, detail: 'HTTP 429' }],
-    [429, '7', { kind: 'limited', httpStatus: 429, retryAfterMs: 7000, detail: 'HTTP 429' }],
-    [
-      429,
-      'Sun, 22 Nov 2026 12:00:09 GMT',
-      { kind: 'limited', httpStatus: 429, retryAfterMs: 9000, detail: 'HTTP 429' },
-    ],
-    [503, '0', { kind: 'limited', httpStatus: 503, retryAfterMs: 0, detail: 'HTTP 503' }],
-    [503, '7', { kind: 'limited', httpStatus: 503, retryAfterMs: 7000, detail: 'HTTP 503' }],
-    [503, undefined, { kind: 'perhaps-sent', reason: 'status', httpStatus: 503, detail: 'HTTP 503' }],
-    [503, '-1', { kind: 'perhaps-sent', reason: 'status', httpStatus: 503, detail: 'HTTP 503' }],
-    [500, '7', { kind: 'perhaps-sent', reason: 'status', httpStatus: 500, detail: 'HTTP 500' }],
-    [401, undefined, { kind: 'unauthorized', httpStatus: 401, detail: 'HTTP 401' }],
-    [403, undefined, { kind: 'forbidden', httpStatus: 403, detail: 'HTTP 403' }],
+    [429, undefined, { kind: 'limited', httpStatus: 429, retryAfterMs: null, detail: 'why' }],
+    [429, 'soon', { kind: 'limited', httpStatus: 429, retryAfterMs: null, detail: 'why' }],
+    [429, '7', { kind: 'limited', httpStatus: 429, retryAfterMs: 7000, detail: 'why' }],
+    [429, 'Sun, 22 Nov 2026 12:00:09 GMT', { kind: 'limited', httpStatus: 429, retryAfterMs: 9000, detail: 'why' }],
+    [503, '0', { kind: 'limited', httpStatus: 503, retryAfterMs: 0, detail: 'why' }],
+    [503, '7', { kind: 'limited', httpStatus: 503, retryAfterMs: 7000, detail: 'why' }],
+    [503, undefined, { kind: 'perhaps-sent', reason: 'status', httpStatus: 503, detail: 'why' }],
+    [503, '-1', { kind: 'perhaps-sent', reason: 'status', httpStatus: 503, detail: 'why' }],
+    [500, '7', { kind: 'perhaps-sent', reason: 'status', httpStatus: 500, detail: 'why' }],
+    [401, undefined, { kind: 'unauthorized', httpStatus: 401, response: { id: 'm1', status: 'x', error: 'why' } }],
+    [403, undefined, { kind: 'forbidden', httpStatus: 403, response: { id: 'm1', status: 'x', error: 'why' } }],
   ])('reads %d with Retry-After %s', (status, retryAfter, expected) => {
     expect(classified(status, body, retryAfter)).toEqual(expected);
   });
@@ -101,6 +114,18 @@ describe('classify, other statuses', () => {
     ['{"message":"no such contact"}', 'no such contact'],
     ['{"error":"","message":"no such contact"}', 'no such contact'],
     ['{"error":{"code":1},"message":"no such contact","id":[]}', 'no such contact'],
+    ['{"statusCode":422,"message":["a is b","c is d"],"error":"Unprocessable Entity"}', 'a is b; c is d'],
+    ['{"statusCode":422,"message":"a is b","error":"unprocessable entity"}', 'a is b'],
+    ['{"error":"422 Unprocessable Entity","detail":"a"}', 'a'],
+    ['{"error":"Unprocessable Entity"}', 'Unprocessable Entity'],
+    ['{"error":{"message":"template paused","code":132015}}', 'template paused'],
+    ['{"errors":[],"error":{"errors":[{"message":"deep"}]}}', 'deep'],
+    ['{"type":"about:blank","title":"Unprocessable Entity","detail":"not approved"}', 'not approved'],
+    ['{"title":"Out of credit"}', 'Out of credit'],
+    ['{"error":" ","message":[null,1,""]}', 'HTTP 422'],
+    ['{"error":' + '['.repeat(2_000) + '"x"' + ']'.repeat(2_000) + '}', 'HTTP 422'],
+    [JSON.stringify({ error: 'e'.repeat(100_000) }), 'e'.repeat(2_000)],
+    [JSON.stringify({ message: Array(100_000).fill('long') }), 'long; '.repeat(400).slice(0, 2_000)],
     ['{"error":"bad","message":"other"}', 'bad'],
     ['{}', 'HTTP 422'],
     ['[]', 'HTTP 422'],
@@ -112,6 +137,16 @@ describe('classify, other statuses', () => {
       httpStatus: 422,
       response: { id: '', status: '', error },
     });
+  });
+
+  it.each([401, 403])('keeps the words of a %d', (status) => {
+    expect(classified(status, '{"id":"7","status":"failed","error":"contact opted out"}')).toMatchObject({
+      response: { id: '7', status: 'failed', error: 'contact opted out' },
+    });
+  });
+
+  it.each([408, 429, 500, 503])('keeps the words of a %d', (status) => {
+    expect(classified(status, '{"message":"come back later"}')).toMatchObject({ detail: 'come back later' });
   });
 
   it.each(INCOMPLETE)('lets the status decide where the body is %s', (incomplete) => {
@@ -140,7 +175,7 @@ it('classify has an answer for every status, body and Retry-After', () => {
         const result = classify({ status, retryAfter, body }, NOW);
         expect(result.httpStatus).toBe(status);
         const saysError = 'response' in result && result.response.error !== '';
-        expect(saysError).toBe(result.kind === 'rejected');
+        expect(saysError).toBe(['rejected', 'unauthorized', 'forbidden'].includes(result.kind));
       },
     ),
   );

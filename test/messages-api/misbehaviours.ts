@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Outcome } from '../../src/contract/outcome';
 import type { CallResult } from '../../src/messages-api/call-result';
 import { ACCEPTED, answer } from './raw-server';
@@ -41,6 +41,15 @@ function row(
   return { name, answer: write, httpStatus, ...end };
 }
 
+/** Answers with a body in these content codings. */
+const coded =
+  (codings: string, body: Buffer, statusLine = '200 OK') =>
+  (socket: Socket): void => {
+    const coding = codings.replace(', raw', '');
+    socket.write(`HTTP/1.1 ${statusLine}\r\ncontent-encoding: ${coding}\r\ncontent-length: ${body.length}\r\n\r\n`);
+    socket.write(body);
+  };
+
 /** Writes some text, and once that is likely read, does something worse. */
 const thenReset =
   (text: string) =>
@@ -78,11 +87,22 @@ export const MISBEHAVIOURS: readonly Misbehaviour[] = [
   row('200 with an HTML page', END.inDoubt, 200, answer('200 OK', '<!doctype html><title>Sign in</title>')),
   row('200 with no body', END.inDoubt, 200, answer('200 OK')),
   row('204', END.inDoubt, 204, 'HTTP/1.1 204 No Content\r\n\r\n'),
-  row('200 compressed, unasked', END.inDoubt, 200, (socket) => {
-    const body = gzipSync(ACCEPTED);
-    socket.write(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: ${body.length}\r\n\r\n`);
-    socket.write(body);
-  }),
+  ...Object.entries({
+    gzip: gzipSync,
+    deflate: deflateSync,
+    'deflate, raw': deflateRawSync,
+    br: brotliCompressSync,
+  }).map(([name, compress]) => row(`200 in ${name}, unasked`, END.accepted, 200, coded(name, compress(ACCEPTED)))),
+  row('200 in gzip within br', END.accepted, 200, coded('gzip, br', brotliCompressSync(gzipSync(ACCEPTED)))),
+  row('422 in gzip', END.rejected, 422, coded('gzip', gzipSync('{"error":"no"}'), '422 No')),
+  row('200 in a coding that nobody knows', END.inDoubt, 200, coded('zip', Buffer.from(ACCEPTED))),
+  row('200 that says gzip and is not', END.inDoubt, 200, coded('gzip', Buffer.from(ACCEPTED))),
+  row(
+    '200 that unpacks to a hundred times what is read',
+    END.inDoubt,
+    200,
+    coded('gzip', gzipSync(Buffer.alloc(LARGE_BYTES))),
+  ),
   row('a MessageResponse with an id that nobody knows', END.accepted, 200, answer('200 OK', '{"id":"someone-elses"}')),
   row(
     '200 with 100 MB of announced length',

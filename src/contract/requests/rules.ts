@@ -1,7 +1,7 @@
 import { registerDecorator, ValidateBy, ValidateIf, ValidateNested } from '../class-validator';
 import { isRecord } from '../json';
 import { isIsoDateTime } from '../time';
-import { nest, type DtoClass } from './shape';
+import { nest, optional, type DtoClass } from './shape';
 
 /** Longest message text or template, in Unicode code points. */
 const MAX_TEXT_CHARACTERS = 65_536;
@@ -14,8 +14,13 @@ const MAX_URL_LENGTH = 8_192;
 
 /** ITU-T E.164: at most 15 digits, of which the first is no zero. */
 const E164 = /^\+?[1-9]\d{1,14}$/;
-/** RFC 6838, section 4.2: restricted names, without parameters. */
-const MIME_TYPE = /^[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}\/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}$/;
+/** RFC 6838, section 4.2: a restricted name. */
+const MIME_NAME = '[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}';
+/** RFC 9110, section 5.6: a token, and a quoted text, of which only what is ASCII. */
+const TOKEN = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
+const QUOTED = '"(?:[\\t !#-[\\]-~]|\\\\[\\t -~])*"';
+/** RFC 9110, section 8.3.1, but for a semicolon without a parameter, which the RFC only bears with. */
+const MIME_TYPE = new RegExp(`^${MIME_NAME}/${MIME_NAME}(?:[ \\t]*;[ \\t]*${TOKEN}=(?:${TOKEN}|${QUOTED}))*$`);
 /** `URL` alone would repair missing slashes, backslashes and inner whitespace, and the text is sent as it stands. */
 const HTTP_URL = /^https?:\/\/[^\s\\/?#][^\s\\]*$/i;
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]/u;
@@ -49,9 +54,12 @@ export function rule(name: string, validate: (value: unknown) => boolean, must: 
   return ValidateBy({ name, validator: { validate, defaultMessage: () => must } });
 }
 
-/** The field may be absent. Null is not absent: it would reach the API, whose schemas know no null. */
+/** The field may be absent, or null, which counts as absent (see `withoutNulls`). */
 export function Optional(): PropertyDecorator {
-  return ValidateIf((_object, value) => value !== undefined);
+  return (target, property) => {
+    optional(target, property);
+    ValidateIf((_object, value) => value !== undefined)(target, property);
+  };
 }
 
 /** A message text or template: 1 to 65,536 characters (code points), not blank. */
@@ -91,12 +99,12 @@ export function IsMediaUrl(): PropertyDecorator {
   );
 }
 
-/** A media type as `type/subtype`, without parameters. */
+/** A media type as `type/subtype`, with or without parameters: `audio/ogg; codecs=opus`. */
 export function IsMimeType(): PropertyDecorator {
   return rule(
     'isTypeSlashSubtype',
     (value) => typeof value === 'string' && MIME_TYPE.test(value),
-    'must be a media type of the form type/subtype',
+    'must be a media type such as audio/ogg or audio/ogg; codecs=opus',
   );
 }
 

@@ -13,16 +13,47 @@ interface Nesting {
 
 interface Field {
   readonly name: string;
+  readonly isOptional: boolean;
   readonly nesting: Nesting | null;
 }
 
 const nestings = new Map<object, Map<string | symbol, Nesting>>();
+const optionals = new Map<object, Map<string | symbol, true>>();
 const shapes = new Map<DtoClass, readonly Field[]>();
 
 /** Records that a field of a DTO's prototype holds other DTOs. */
 export function nest(prototype: object, property: string | symbol, nesting: Nesting): void {
   const fields = nestings.get(prototype) ?? new Map<string | symbol, Nesting>();
   nestings.set(prototype, fields.set(property, nesting));
+}
+
+/** Records that a field of a DTO's prototype may be absent. */
+export function optional(prototype: object, property: string | symbol): void {
+  const fields = optionals.get(prototype) ?? new Map<string | symbol, true>();
+  optionals.set(prototype, fields.set(property, true));
+}
+
+/**
+ * The parsed JSON of a DTO without its optional fields that are null, nested DTOs included; the same object where there is
+ * none. Many serializers write null for what is not set, and the API's schemas know no null. Elements of arrays stay as
+ * they are.
+ */
+export function withoutNulls(
+  type: DtoClass,
+  plain: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  let kept = plain;
+  for (const { name, isOptional, nesting } of fieldsOf(type)) {
+    const value = Object.hasOwn(plain, name) ? plain[name] : undefined;
+    if (value === null && isOptional) {
+      const { [name]: _, ...others } = kept;
+      kept = others;
+    } else if (nesting !== null && nesting.maxItems === null && isRecord(value)) {
+      const part = withoutNulls(nesting.type(), value);
+      if (part !== value) kept = { ...kept, [name]: part };
+    }
+  }
+  return kept;
 }
 
 /**
@@ -88,19 +119,24 @@ function fieldsOf(type: DtoClass): readonly Field[] {
   const rules = getMetadataStorage().getTargetValidationMetadatas(type, '', false, false);
   const names = new Set(rules.map((metadata) => metadata.propertyName));
   names.delete('');
-  const fields = [...names].map((name) => ({ name, nesting: nestingOf(type, name) }));
+  const fields = [...names].map((name) => ({
+    name,
+    isOptional: recorded(optionals, type, name) ?? false,
+    nesting: recorded(nestings, type, name) ?? null,
+  }));
   shapes.set(type, fields);
   return fields;
 }
 
-function nestingOf(type: DtoClass, name: string): Nesting | null {
+/** What was recorded of a field, on the class itself or the nearest ancestor. */
+function recorded<T>(of: ReadonlyMap<object, ReadonlyMap<string | symbol, T>>, type: DtoClass, name: string): T | null {
   for (
     let prototype: object | null = type.prototype;
     prototype !== null;
     prototype = Object.getPrototypeOf(prototype)
   ) {
-    const nesting = nestings.get(prototype)?.get(name);
-    if (nesting !== undefined) return nesting;
+    const value = of.get(prototype)?.get(name);
+    if (value !== undefined) return value;
   }
   return null;
 }
