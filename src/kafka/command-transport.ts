@@ -24,6 +24,7 @@ import { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from './kafka-client';
 import type { OffsetResets } from './offset-resets';
 import { removeFormerMembers } from './former-members';
+import { groupClients } from './group-client';
 import { GroupConsumer } from './group-consumer';
 import { type Handler, sendByHandler } from './nest-handler';
 import { commandReading, type Reading, retryReadings } from './readings';
@@ -133,8 +134,9 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     });
     const newConsumer = (reading: Reading, accept: AcceptRecord): GroupConsumer =>
       new GroupConsumer(reading, {
-        kafka,
-        admin: this.admin,
+        newClient: groupClients(kafka),
+        reader: this.admin,
+        clock: systemClock,
         config: config.kafka,
         callTimeoutMs: config.messagesApi.timeoutMs,
         budget: this.budget,
