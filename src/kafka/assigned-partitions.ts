@@ -154,7 +154,7 @@ export class AssignedPartitions {
     this.pauses.align();
     this.claiming = this.handover.claim(memberId, () => this.opening(), this.claims.signal);
     // A release that meets the next rebalance is begun anew by that.
-    for (const source of lost) this.release(source);
+    for (const source of lost) this.release(memberId, source);
   }
 
   /** Takes in what a fetch has brought. */
@@ -233,8 +233,10 @@ export class AssignedPartitions {
     this.deps.sink.discard(source);
   }
 
-  private release(source: AssignedPartition): void {
-    const release = this.handover.release(source, this.claims.signal).finally(() => void this.releases.delete(release));
+  private release(memberId: string, source: AssignedPartition): void {
+    const release = this.handover
+      .release(memberId, source, this.claims.signal)
+      .finally(() => void this.releases.delete(release));
     this.releases.add(release);
   }
 

@@ -62,12 +62,17 @@ export class Handover {
     }
   }
 
-  /** Releases a lost partition once nothing of it is on the wire; gives up where that is too late or no longer right. */
-  async release(source: AssignedPartition, signal: AbortSignal): Promise<void> {
+  /**
+   * Releases a lost partition once nothing of it is on the wire; gives up where that is too late or no longer right. What was
+   * claimed under an earlier id is not released: whoever has it now need not have waited, and may have claimed it by then.
+   */
+  async release(memberId: string, source: AssignedPartition, signal: AbortSignal): Promise<void> {
     const { clock, callTimeoutMs } = this.deps;
+    const tag = memberTag(memberId);
+    if (source.ownerTag !== tag) return;
     const giveUpMs = clock.monotonicMs() + releaseWindowMs(callTimeoutMs);
     while (source.isLost && !signal.aborted && clock.monotonicMs() < giveUpMs) {
-      if (source.isQuiet && (await this.tryRelease(source, signal))) return;
+      if (source.isQuiet && (await this.tryRelease(tag, source, signal))) return;
       await sleep(clock, QUIET_POLL_MS, signal);
     }
   }
@@ -126,12 +131,11 @@ export class Handover {
     return offsets;
   }
 
-  private async tryRelease(source: AssignedPartition, signal: AbortSignal): Promise<boolean> {
-    const tag = source.ownerTag;
+  private async tryRelease(tag: string, source: AssignedPartition, signal: AbortSignal): Promise<boolean> {
     try {
       const committed = await this.read([source]);
       const state = source.ledger.state();
-      if (state === null || tag === null || titleIn(committed, source, tag) !== 'own') return true;
+      if (state === null || titleIn(committed, source, tag) !== 'own') return true;
       if (!source.isLost || !source.isQuiet) return false;
       await this.deps.commit(
         toCommit([source], () => ({ ...state, owner: tag, state: 'released' })),
