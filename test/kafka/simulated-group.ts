@@ -281,6 +281,7 @@ export class SimulatedClient implements GroupClient {
       case 'UNKNOWN_MEMBER_ID':
         this.memberId = null;
         return;
+      // As kafkajs does where its metadata is stale: it rejoins without a word.
       case 'LOST':
         await sleep(this.connection.clock, 100);
     }
