@@ -39,6 +39,7 @@ export class SimulatedReplica {
   private readonly waiting = new Map<string, Work[]>();
   private readonly busy = new Set<string>();
   private inHand = 0;
+  private cancelPump: () => void = () => undefined;
   private isDraining = false;
   private leaving: Promise<void> | null = null;
 
@@ -110,22 +111,19 @@ export class SimulatedReplica {
   }
 
   private async send(work: Work): Promise<void> {
-    const { connectMs, settleMs, onSend, onSettled } = this.options;
-    const callMs = this.options.callMs();
+    const { connectMs, settleMs, onSend, onSettled, connection } = this.options;
     const { source, record } = work;
+    const callMs = this.options.callMs();
     this.inHand++;
-    for (;;) {
-      if (source.maySend && !this.isDraining) await this.wait(connectMs());
-      if (source.maySend && !this.isDraining) break;
-      if (!source.isOwned || this.isDraining) {
-        if (source.isOwned) this.waiting.get(keyOf(work))?.unshift(work);
-        else source.forgotten(record);
-        this.inHand--;
-        this.busy.delete(keyOf(work));
-        this.pump();
-        return;
-      }
-      await this.wait(UNTRUSTED_MS);
+    if (source.maySend) await this.wait(connectMs());
+    if (!source.maySend) {
+      this.inHand--;
+      this.busy.delete(keyOf(work));
+      if (source.isOwned) this.waiting.get(keyOf(work))?.unshift(work);
+      else source.forgotten(record);
+      this.cancelPump();
+      this.cancelPump = connection.clock.after(UNTRUSTED_MS, () => this.pump());
+      return;
     }
     onSend(this, work, callMs);
     await this.wait(callMs);
