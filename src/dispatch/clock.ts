@@ -23,3 +23,17 @@ export const systemClock: Clock = {
   // undici writes onto a used connection at the end of the turn, behind what was put off before: hence one turn more.
   soon: (run) => void setImmediate(() => setImmediate(run)),
 };
+
+/** Resolves after `delayMs`, or at once when `signal` aborts; never rejects. */
+export function sleep(clock: Pick<Clock, 'after'>, delayMs: number, signal?: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  if (signal?.aborted) return Promise.resolve();
+  const wake = (): void => {
+    cancel();
+    signal?.removeEventListener('abort', wake);
+    resolve();
+  };
+  const cancel = clock.after(delayMs, wake);
+  signal?.addEventListener('abort', wake);
+  return promise;
+}

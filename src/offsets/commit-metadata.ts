@@ -45,35 +45,51 @@ export function encodeMetadata({ base, done, owner, state }: CommitMetadata): st
   return JSON.stringify({ v: VERSION, base, owner, state, done: map, sum: checksum(base, owner, state, map) });
 }
 
+/** What a commit's metadata turns out to be. `reason` is safe to log: it never repeats the metadata. */
 export type DecodedMetadata =
-  | {
-      readonly ok: true;
-      readonly done: readonly number[];
-      readonly ownership: Ownership;
-    }
-  /** `reason` is safe to log: it never repeats the metadata. */
-  | { readonly ok: false; readonly reason: string };
+  /** Of this version, or none at all, which is nobody's. */
+  | { readonly kind: 'ours'; readonly done: readonly number[]; readonly ownership: Ownership }
+  /** Of a newer release. What is done cannot be read; null where whose the partition is cannot be read either. */
+  | { readonly kind: 'newer'; readonly ownership: Ownership | null; readonly reason: string }
+  /** Another program's, or damaged. */
+  | { readonly kind: 'foreign'; readonly reason: string };
 
 /**
  * Reads commit metadata back. A map that was written for another committed offset is refused: read against this one it
  * would name the wrong commands as done, and they would never be sent.
  */
 export function decodeMetadata(metadata: string | null, committedOffset: number): DecodedMetadata {
-  if (metadata === null || metadata === '') return { ok: true, done: [], ownership: UNOWNED };
+  if (metadata === null || metadata === '') return { kind: 'ours', done: [], ownership: UNOWNED };
   const fields = parseObject(metadata);
-  if (fields === null) return { ok: false, reason: 'is not ours or damaged' };
+  if (fields === null) return foreign('is not ours or damaged');
   const { v, base, owner, state, done, sum } = fields;
-  if (v !== VERSION) return { ok: false, reason: 'has a version this release does not know' };
-  if (base !== committedOffset) return { ok: false, reason: 'belongs to another offset' };
-  if (typeof done !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(done)) return { ok: false, reason: 'is damaged' };
-  if (owner !== null && typeof owner !== 'string') return { ok: false, reason: 'is damaged' };
-  if (state !== 'active' && state !== 'released') return { ok: false, reason: 'is damaged' };
-  if (sum !== checksum(committedOffset, owner, state, done)) return { ok: false, reason: 'is damaged' };
-  return {
-    ok: true,
-    done: offsetsOf(Buffer.from(done, 'base64'), committedOffset),
-    ownership: { owner, state },
-  };
+  if (isNewer(v)) return newer(owner, state);
+  if (v !== VERSION) return foreign('is not ours or damaged');
+  if (base !== committedOffset) return foreign('belongs to another offset');
+  if (typeof done !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(done)) return foreign('is damaged');
+  if (owner !== null && typeof owner !== 'string') return foreign('is damaged');
+  if (!isState(state)) return foreign('is damaged');
+  if (sum !== checksum(committedOffset, owner, state, done)) return foreign('is damaged');
+  return { kind: 'ours', done: offsetsOf(Buffer.from(done, 'base64'), committedOffset), ownership: { owner, state } };
+}
+
+function isNewer(version: unknown): boolean {
+  return typeof version === 'number' && Number.isInteger(version) && version > VERSION;
+}
+
+/** Every version keeps `owner` and `state`, their places and their meanings: see docs/adr/013-handover.md. */
+function newer(owner: unknown, state: unknown): DecodedMetadata {
+  const isReadable = typeof owner === 'string' && owner !== '' && isState(state);
+  const reason = 'has a version this release does not know';
+  return { kind: 'newer', ownership: isReadable ? { owner, state } : null, reason };
+}
+
+function foreign(reason: string): DecodedMetadata {
+  return { kind: 'foreign', reason };
+}
+
+function isState(state: unknown): state is Ownership['state'] {
+  return state === 'active' || state === 'released';
 }
 
 function checksum(base: number, owner: string | null, state: string, done: string): number {

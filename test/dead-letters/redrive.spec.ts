@@ -46,7 +46,7 @@ class Ground implements DeadLetterLog, Redriver {
       const [page, partition] = key.split('/').map(Number);
       if (!pages.includes(page ?? -1)) return [];
       const decoded = decodeMetadata(metadata, offset);
-      if (!decoded.ok) throw new Error(decoded.reason);
+      if (decoded.kind !== 'ours') throw new Error(decoded.reason);
       return [{ partition: partition ?? -1, done: decoded.done }];
     });
   }

@@ -28,7 +28,7 @@ export function limitsOf(scopes: Partial<Record<Scope, RateLimit>>): Limits {
 export const fixedLimits: Limits = limitsOf({});
 
 /** Time that passes only when a test says so; timers run in due order on the way. */
-class FakeClock implements Clock {
+export class FakeClock implements Clock {
   private nowMs = 1_000_000;
   private readonly timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
   /** What the wall clock shows when the monotonic one shows 0. */

@@ -43,6 +43,8 @@ const FOREIGN = [
   '{"v":1,"base":null,"done":null}',
   '{"__proto__":{"v":1,"base":1,"owner":null,"state":"released","done":"//8="}}',
   '{"v":2,"base":1,"owner":null,"state":"released","done":"//8="}',
+  '{"v":2,"owner":"aaaaaaaaaaaaaaaaaaaaaa","state":"active","marks":[[1,8]]}',
+  '{"v":3,"owner":"aaaaaaaaaaaaaaaaaaaaaa","state":"released"}',
 ];
 
 type Change = (written: string, base: number) => string;
@@ -158,7 +160,7 @@ fuzz<Fuzzed, Entry>({
   check: checkDecoding,
   toEntry: (fuzzed) => ({ ...fuzzed, metadata: fromBuffer(fuzzed.metadata) }),
   fromEntry: (entry) => ({ ...entry, metadata: toBuffer(entry.metadata) }),
-  mustSee: ['read', 'empty', 'ignored'],
+  mustSee: ['read', 'empty', 'ignored', 'newer', 'newer, owner unknown'],
 });
 
 function checkDecoding({ base, done, owner, state, metadata, committed }: Fuzzed): Checked {
@@ -166,11 +168,17 @@ function checkDecoding({ base, done, owner, state, metadata, committed }: Fuzzed
   const written = encodeMetadata({ base, done, owner, state });
   if (Buffer.byteLength(written) > MAX_METADATA_BYTES) throw new Error('what was written does not fit');
   const { decoded, tookMs } = decodeInTime(text, committed);
-  if (!decoded.ok) {
+  if (decoded.kind !== 'ours') {
     if (text === written && committed === base) throw new Error(`what was written is ignored: ${decoded.reason}`);
     if (!/^(is|has|belongs) [a-z ]+$/.test(decoded.reason)) throw new Error('the reason repeats the metadata');
-    return { kind: 'ignored', tookMs };
+    const expected = newerOwnership(text);
+    if ((expected !== undefined) !== (decoded.kind === 'newer')) throw new Error('it is taken for another version');
+    if (decoded.kind === 'foreign') return { kind: 'ignored', tookMs };
+    if (JSON.stringify(decoded.ownership) !== JSON.stringify(expected))
+      throw new Error('a newer release’s partition is read as somebody else’s');
+    return { kind: decoded.ownership === null ? 'newer, owner unknown' : 'newer', tookMs };
   }
+  if (newerOwnership(text) !== undefined) throw new Error('what a newer release has done is read as if it were ours');
   const encoded = new Set(committed === base ? done : []);
   const invented = decoded.done.filter((offset) => !encoded.has(offset));
   if (invented.length > 0)
@@ -181,6 +189,21 @@ function checkDecoding({ base, done, owner, state, metadata, committed }: Fuzzed
   if (ownership.owner !== owner || ownership.state !== state)
     throw new Error('the partition is read as somebody else’s');
   return { kind: 'read', tookMs };
+}
+
+/** Whose the partition is by metadata of a newer release; null where it does not say, undefined for any other metadata. */
+function newerOwnership(text: string): object | null | undefined {
+  let fields: unknown;
+  try {
+    fields = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const isRecord = typeof fields === 'object' && fields !== null && !Array.isArray(fields);
+  const { v, owner, state } = isRecord ? (fields as Record<string, unknown>) : {};
+  if (!Number.isInteger(v) || Number(v) < 2) return undefined;
+  const isReadable = typeof owner === 'string' && owner.length > 0 && ['active', 'released'].includes(String(state));
+  return isReadable && typeof state === 'string' ? { owner, state } : null;
 }
 
 function decodeInTime(text: string, committed: number): { decoded: ReturnType<typeof decodeMetadata>; tookMs: number } {

@@ -48,8 +48,8 @@ class OtherMember implements AsyncDisposable {
   }
 }
 
-test('beside a member with the standard assigner both get their share, and what it commits in a form of its own is ignored with a warning', async () => {
-  await using bed = await LifecycleBed.prepare();
+test('beside a member with the standard assigner both get their share, and what a newer release has committed is somebody’s until patience ends, then ignored with a warning', async () => {
+  await using bed = await LifecycleBed.prepare({ settings: { MESSAGES_API_TIMEOUT_MS: '1000' } });
   await using other = new OtherMember(bed);
   await other.join();
   expect(other.partitions).toHaveLength(8);

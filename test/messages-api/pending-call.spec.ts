@@ -13,7 +13,7 @@ const REQUEST = { method: 'POST', path: '/v1/messages/whatsapp/sendtext', body: 
 function newCall() {
   const released = Promise.withResolvers<void>();
   const { promise: result, resolve } = Promise.withResolvers<CallResult | Withdrawn>();
-  const owner = { settled: (pending: PendingCall, end: CallResult | Withdrawn) => pending.resolve(end), released: () => released.resolve() }; // prettier-ignore
+  const owner = { maxResponseBytes: 1 << 20, settled: (pending: PendingCall, end: CallResult | Withdrawn) => pending.resolve(end), released: () => released.resolve() }; // prettier-ignore
   const call = new PendingCall(REQUEST, { maySend: true }, Infinity, resolve, owner);
   return { call, result, released: released.promise };
 }

@@ -18,7 +18,7 @@ describe('commit metadata', () => {
       fc.property(base, distances, (from, list) => {
         const done = list.map((distance) => from + distance);
         const metadata = encodeMetadata({ base: from, done, ...OWNER });
-        expect(decodeMetadata(metadata, from)).toEqual({ ok: true, done, ownership: OWNER });
+        expect(decodeMetadata(metadata, from)).toEqual({ kind: 'ours', done, ownership: OWNER });
       }),
     );
   });
@@ -32,20 +32,22 @@ describe('commit metadata', () => {
   it("tells whose the partition is where nothing is done, and absent metadata is nobody's", () => {
     const ownership: Ownership = { owner: 'b'.repeat(22), state: 'active' };
     const metadata = encodeMetadata({ base: 7, done: [], ...ownership });
-    expect(decodeMetadata(metadata, 7)).toEqual({ ok: true, done: [], ownership });
-    const unowned = { ok: true, done: [], ownership: { owner: null, state: 'released' } };
+    expect(decodeMetadata(metadata, 7)).toEqual({ kind: 'ours', done: [], ownership });
+    const unowned = { kind: 'ours', done: [], ownership: { owner: null, state: 'released' } };
     expect([decodeMetadata('', 7), decodeMetadata(null, 7)]).toEqual([unowned, unowned]);
   });
 
   it('is refused for another committed offset', () => {
     const metadata = encodeMetadata({ base: 100, done: [103], ...OWNER });
-    expect(decodeMetadata(metadata, 101)).toEqual({ ok: false, reason: 'belongs to another offset' });
+    expect(decodeMetadata(metadata, 101)).toEqual({ kind: 'foreign', reason: 'belongs to another offset' });
   });
 
-  it('is refused where it is of a newer version, foreign or damaged', () => {
+  it('is refused where it is foreign or damaged', () => {
     const metadata = encodeMetadata({ base: 100, done: [103, 180], ...OWNER });
     const damaged = [
-      '{"v":2,"base":100,"owner":null,"state":"active","done":"AA=="}',
+      '{"v":0,"base":100,"owner":null,"state":"active","done":"AA=="}',
+      '{"v":1.5,"base":100,"owner":null,"state":"active","done":"AA=="}',
+      '{"v":"2","base":100,"owner":null,"state":"active","done":"AA=="}',
       '{"base":100,"owner":null,"state":"active","done":"AA=="}',
       '{"v":1,"base":"100","owner":null,"state":"active","done":"AA=="}',
       '{"v":1,"base":100,"owner":null,"state":"active","done":["AA=="]}',
@@ -59,7 +61,26 @@ describe('commit metadata', () => {
       'somebody else wrote this',
       metadata.slice(0, -1),
     ];
-    expect(damaged.map((text) => decodeMetadata(text, 100).ok)).toEqual(damaged.map(() => false));
+    expect(damaged.map((text) => decodeMetadata(text, 100).kind)).toEqual(damaged.map(() => 'foreign'));
+  });
+
+  it("of a newer version still tells whose the partition is, where that stands in its place, and is never nobody's", () => {
+    const owner = 'b'.repeat(22);
+    const newer = [
+      `{"v":2,"base":100,"owner":"${owner}","state":"active","done":"AA==","sum":1}`,
+      `{"v":7,"owner":"${owner}","state":"released","marks":[[100,3]]}`,
+      '{"v":2,"base":100,"owner":null,"state":"released"}',
+      '{"v":2,"base":100,"owner":"","state":"active"}',
+      `{"v":2,"base":100,"owner":"${owner}","state":"lent"}`,
+      '{"v":99}',
+    ];
+    expect(newer.map((text) => decodeMetadata(text, 100))).toEqual(
+      [{ owner, state: 'active' }, { owner, state: 'released' }, null, null, null, null].map((ownership) => ({
+        kind: 'newer',
+        ownership,
+        reason: 'has a version this release does not know',
+      })),
+    );
   });
 
   it('never throws, names no offset below the committed one, and tells reasons without repeating the text', () => {
@@ -80,9 +101,10 @@ describe('commit metadata', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const decoded = decodeMetadata(text, 5);
-        const isSound = decoded.ok
-          ? decoded.done.every((offset) => offset >= 5)
-          : /^(is|has|belongs) [a-z ]+$/.test(decoded.reason);
+        const isSound =
+          decoded.kind === 'ours'
+            ? decoded.done.every((offset) => offset >= 5)
+            : /^(is|has|belongs) [a-z ]+$/.test(decoded.reason);
         expect(isSound).toBe(true);
       }),
       { numRuns: 1000 },

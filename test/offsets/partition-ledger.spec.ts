@@ -130,7 +130,7 @@ class World {
   private storedAsDone(): readonly number[] {
     if (this.stored === null) return [];
     const decoded = decodeMetadata(this.stored.metadata, this.stored.offset);
-    if (!decoded.ok) throw new Error(decoded.reason);
+    if (decoded.kind !== 'ours') throw new Error(decoded.reason);
     return decoded.done;
   }
 

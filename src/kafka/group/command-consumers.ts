@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config';
 import type { Topics } from '../../contract/topics';
+import { systemClock } from '../../dispatch/clock';
 import type { ConsumerStatus } from '../../health/service-status';
 import type { PartitionGauges, Telemetry } from '../../observability/telemetry';
 import type { KafkaLog } from '../client/kafka-client';
@@ -7,6 +8,7 @@ import type { SharedClient } from '../client/shared-client';
 import type { RecordSink } from '../partitions/assigned-partitions';
 import type { Halts } from '../partitions/halts';
 import { IntakeBudget } from '../partitions/intake-budget';
+import { groupClients } from './group-client';
 import { GroupConsumer } from './group-consumer';
 import { commandReading, type Reading, retryReadings } from './readings';
 
@@ -89,8 +91,9 @@ export class CommandConsumers {
   private newConsumer(reading: Reading, sink: RecordSink): GroupConsumer {
     const { config, client, telemetry, log } = this.deps;
     return new GroupConsumer(reading, {
-      kafka: client.kafka,
-      admin: client.admin,
+      newClient: groupClients(client.kafka),
+      reader: client.admin,
+      clock: systemClock,
       config: config.kafka,
       callTimeoutMs: config.messagesApi.timeoutMs,
       budget: this.budget,

@@ -1,28 +1,29 @@
-import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { KafkaConfig } from '../../config/config';
 import type { PartitionGauges } from '../../observability/telemetry';
 import { AssignedPartitions, type PartitionDeps } from '../partitions/assigned-partitions';
 import type { OffsetsToCommit } from '../partitions/committer';
 import { nameOf } from '../client/errors';
+import { FencedPartition } from './fenced-partition';
+import type { Assignment, FetchedBatch, GroupClient, GroupEvents, NewGroupClient } from './group-client';
 import { HeartbeatInterval } from './heartbeat-interval';
 import { Membership } from './membership';
-import { newConsumer } from './new-consumer';
 import type { Reading } from './readings';
 import { RestartBudget } from './restart-budget';
-import { stickyAssigner } from './sticky-assigner';
 
 /** How soon a member hears that another one is gone depends on it; a consumer with nothing to read sends fewer. */
 const HEARTBEATS_PER_SESSION = 20;
 const RESTART_AFTER_MS = 1_000;
 
 interface Deps extends PartitionDeps {
-  readonly kafka: Kafka;
+  readonly newClient: NewGroupClient;
+  readonly config: PartitionDeps['config'] & Pick<KafkaConfig, 'maxConsumerRestarts'>;
   /** The consumer crashed more often than it may. */
   readonly onDead: (name: string) => void;
 }
 
 /**
  * One consumer group's member: of one command topic, or of a channel's retry topics. Handlers take records in and return;
- * everything slow happens elsewhere, so heartbeats and fetches never wait. A crash makes a new kafkajs consumer, within a budget.
+ * everything slow happens elsewhere, so heartbeats and fetches never wait. A crash makes a new client, within a budget.
  *
  *     stopped → start → joining → joined ⇄ out (rebalancing, crashed, restarting) → stop → stopped
  */
@@ -30,11 +31,11 @@ export class GroupConsumer {
   private readonly partitions: AssignedPartitions;
   private readonly restarts: RestartBudget;
   private readonly membership: Membership;
-  private consumer: Consumer | null = null;
+  private client: GroupClient | null = null;
   private commitNow: ((offsets: OffsetsToCommit) => Promise<void>) | null = null;
-  private restartTimer: NodeJS.Timeout | null = null;
+  private cancelRestart: (() => void) | null = null;
   private isStopped = true;
-  /** Whether kafkajs has joined and so can pause and resume. */
+  /** Whether the client has joined and so can pause and resume. */
   private isJoined = false;
 
   constructor(
@@ -44,10 +45,10 @@ export class GroupConsumer {
     this.restarts = new RestartBudget(deps.config.maxConsumerRestarts);
     this.membership = new Membership(deps.config.sessionTimeoutMs);
     this.partitions = new AssignedPartitions(reading, deps, {
-      consumer: () => (this.isJoined ? this.consumer : null),
+      client: () => (this.isJoined ? this.client : null),
       currentCommit: () => this.commitNow,
-      commit: (offsets) => this.commit(offsets),
-      isAlive: () => this.membership.isAlive(performance.now()),
+      commit: (offsets, signal) => this.commit(offsets, signal),
+      isAlive: () => this.membership.isAlive(deps.clock.monotonicMs()),
     });
   }
 
@@ -97,86 +98,92 @@ export class GroupConsumer {
   async stop(): Promise<void> {
     if (this.isStopped) return;
     this.isStopped = true;
-    if (this.restartTimer !== null) clearTimeout(this.restartTimer);
-    const { consumer } = this;
+    this.cancelRestart?.();
+    const { client } = this;
     this.leave();
     await this.partitions.stop();
-    await consumer?.disconnect();
+    await client?.disconnect();
   }
 
   private async launch(): Promise<void> {
-    const { kafka, config } = this.deps;
-    const topics = [...this.reading.topics];
-    const heartbeat = new HeartbeatInterval(Math.floor(config.sessionTimeoutMs / HEARTBEATS_PER_SESSION));
-    const consumer = newConsumer(kafka, {
+    const { newClient, config, clock } = this.deps;
+    const intervalMs = Math.floor(config.sessionTimeoutMs / HEARTBEATS_PER_SESSION);
+    const heartbeat = new HeartbeatInterval(intervalMs, () => clock.monotonicMs());
+    const client = newClient({
       groupId: this.reading.groupId,
+      topics: this.reading.topics,
       sessionTimeoutMs: config.sessionTimeoutMs,
       heartbeatIntervalMs: heartbeat.asMilliseconds(),
       fetchWaitMs: this.partitions.fetchWaitMs,
-      assigner: stickyAssigner(topics, () => this.partitions.owned),
+      owned: () => this.partitions.owned,
+      events: this.eventsOf(() => client, heartbeat),
     });
-    this.consumer = consumer;
-    const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
-    consumer.on(HEARTBEAT, () => this.membership.heard(heartbeat.answered()));
-    consumer.on(GROUP_JOIN, ({ payload }) => {
-      if (this.isStopped) return;
-      heartbeat.joined();
-      this.joined(payload.memberId, payload.memberAssignment);
-    });
-    consumer.on(REBALANCING, () => this.membership.left(performance.now()));
-    consumer.on(CRASH, ({ payload }) => this.crashed(consumer, payload.error));
+    this.client = client;
     try {
-      await consumer.connect();
-      await consumer.subscribe({ topics, fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        eachBatch: (batch) => this.take(batch),
-      });
+      await client.start();
     } catch (error) {
-      this.crashed(consumer, error);
+      this.crashed(client, error);
     }
   }
 
-  private crashed(consumer: Consumer, error: unknown): void {
-    if (this.isStopped || consumer !== this.consumer) return;
+  private eventsOf(client: () => GroupClient, heartbeat: HeartbeatInterval): GroupEvents {
+    return {
+      heartbeatAnswered: () => this.membership.heard(heartbeat.answered()),
+      joined: (memberId, assignment) => {
+        if (this.isStopped) return;
+        heartbeat.joined();
+        this.joined(memberId, assignment);
+      },
+      rebalancing: () => this.membership.left(this.deps.clock.monotonicMs()),
+      crashed: (error) => this.crashed(client(), error),
+      take: (batch) => this.take(batch),
+    };
+  }
+
+  private crashed(client: GroupClient, error: unknown): void {
+    if (this.isStopped || client !== this.client) return;
+    const { clock } = this.deps;
     this.deps.telemetry.consumerCrashed(this.name);
     this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: nameOf(error) });
-    this.membership.left(performance.now());
+    this.membership.left(clock.monotonicMs());
     this.leave();
     this.partitions.loseAll();
-    void consumer.disconnect().catch(() => undefined);
-    if (!this.restarts.take(performance.now())) {
+    void client.disconnect().catch(() => undefined);
+    if (!this.restarts.take(clock.monotonicMs())) {
       this.deps.onDead(this.name);
       return;
     }
-    this.restartTimer = setTimeout(() => void this.launch(), RESTART_AFTER_MS);
+    this.cancelRestart = clock.after(RESTART_AFTER_MS, () => void this.launch());
   }
 
-  private joined(memberId: string, assignment: Readonly<Record<string, readonly number[]>>): void {
-    const isAnother = this.membership.joined(memberId, performance.now());
+  private joined(memberId: string, assignment: Assignment): void {
+    const isAnother = this.membership.joined(memberId, this.deps.clock.monotonicMs());
     this.isJoined = true;
     this.partitions.assigned(memberId, assignment, isAnother);
   }
 
-  private take(payload: EachBatchPayload): Promise<void> {
-    this.commitNow = (offsets) => payload.commitOffsetsIfNecessary(offsets);
-    return this.partitions.take(payload);
+  private take(batch: FetchedBatch): Promise<void> {
+    this.commitNow = (offsets) => batch.commitOffsetsIfNecessary(offsets);
+    return this.partitions.take(batch);
   }
 
   private leave(): void {
-    this.consumer = null;
+    this.client = null;
     this.commitNow = null;
     this.isJoined = false;
   }
 
-  private async commit(offsets: OffsetsToCommit): Promise<void> {
-    if (this.commitNow !== null) return this.commitNow(offsets);
-    // Before the first batch there is no other way. This one may try again later, in whatever generation that is by then:
-    // so what it claims is read back.
-    const flat = offsets.topics.flatMap(({ topic, partitions }) =>
-      partitions.map((partition) => ({ topic, ...partition })),
-    );
-    await this.consumer?.commitOffsets(flat);
+  private async commit({ topics }: OffsetsToCommit, assignment: AbortSignal): Promise<void> {
+    const offsets = {
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map((each) => ({
+          ...each,
+          partition: new FencedPartition(each.partition, assignment).asNumber(),
+        })),
+      })),
+    };
+    // Before the first batch there is no other way than the one that repeats itself.
+    await (this.commitNow === null ? this.client?.commitOffsets(offsets) : this.commitNow(offsets));
   }
 }

@@ -40,8 +40,10 @@ export class Membership {
   joined(memberId: string, nowMs: number): boolean {
     const isAnother = memberId !== this.memberId;
     this.memberId = memberId;
-    // The answer may have waited for a process that was frozen: only from when it was asked for is sure.
-    this.heardAtMs = Math.max(this.heardAtMs, this.outSinceMs ?? nowMs);
+    // The answer may have waited for a process that was frozen: only from when it was asked for is sure. kafkajs may rejoin
+    // without a word (its metadata was stale); what a new member has, it has still to claim.
+    const askedAtMs = this.outSinceMs ?? (isAnother ? nowMs : -Infinity);
+    this.heardAtMs = Math.max(this.heardAtMs, askedAtMs);
     this.outSinceMs = null;
     return isAnother;
   }

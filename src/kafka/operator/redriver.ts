@@ -121,13 +121,15 @@ export class TransactionalRedriver implements Redriver {
   private async marksOf(page: number): Promise<PageMarks[]> {
     const { deadLetters } = this.deps;
     const groupId = this.groupOf(page);
-    const committed = await readCommitted(this.admin, groupId, [deadLetters], (_topic, partition, reason) => {
+    const committed = [...(await readCommitted(this.admin, groupId, [deadLetters])).values()];
+    for (const { partition, fault } of committed) {
+      if (fault === null) continue;
       throw new Error(
-        `what the consumer group ${groupId} has committed for ${deadLetters}/${partition} ${reason}: without it letters would ` +
+        `what the consumer group ${groupId} has committed for ${deadLetters}/${partition} ${fault}: without it letters would ` +
           'be redriven twice. Use the release that wrote it, or delete the group: then nothing of it counts as redriven',
       );
-    });
-    return [...committed.values()].map(({ partition, done }) => ({ partition, done }));
+    }
+    return committed.map(({ partition, done }) => ({ partition, done }));
   }
 
   private groupOf(page: number): string {

@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { IncomingRecord } from '../../contract/record';
 import { headerBytes, type Headers } from '../../contract/headers';
+import type { Clock } from '../../dispatch/clock';
 import { MAX_SPAN } from '../../offsets/commit-metadata';
 import type { Job } from '../../dispatch/job';
 import type { JobSource } from '../../dispatch/job-source';
@@ -14,6 +15,16 @@ export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source
 
 /** From when on a record may be sent, in milliseconds since the epoch; null for at once. */
 export type DueAt = (message: KafkaMessage) => number | null;
+
+/** What a partition needs of the consumer that has it. */
+interface Deps {
+  readonly clock: Clock;
+  readonly budget: IntakeBudget;
+  /** Called whenever the partition may have something to commit, or may want to be paused or resumed. */
+  readonly changed: (partition: AssignedPartition) => void;
+  readonly isConsumerAlive: () => boolean;
+  readonly due: DueAt;
+}
 
 /** Memory that a command in hand takes beside its own bytes: parsed command, queue entries, ledger entry. Measured. */
 const OVERHEAD_BYTES = 600;
@@ -40,15 +51,11 @@ export class AssignedPartition implements JobSource {
   /** When the next record may be sent, by the wall clock; null where it may, or is not known. */
   private dueAtMs: number | null = null;
 
-  /** @param changed is called whenever the partition may have something to commit, or may want to be paused or resumed. */
   constructor(
     readonly topic: string,
     readonly partition: number,
     readonly queues: PartitionQueues<Job>,
-    private readonly budget: IntakeBudget,
-    private readonly changed: (partition: AssignedPartition) => void,
-    private readonly isConsumerAlive: () => boolean,
-    private readonly due: DueAt,
+    private readonly deps: Deps,
   ) {}
 
   /** Names it among the partitions of all topics. */
@@ -61,7 +68,7 @@ export class AssignedPartition implements JobSource {
   }
 
   get maySend(): boolean {
-    return this.isOwned && this.isConsumerAlive();
+    return this.isOwned && this.deps.isConsumerAlive();
   }
 
   get ownerTag(): string | null {
@@ -104,8 +111,9 @@ export class AssignedPartition implements JobSource {
   /** Whether reading is to pause: nothing is known yet, or enough is in hand. A paused one goes on at half as much. */
   wantsPause(isPaused: boolean): boolean {
     if (this.state !== 'open') return true;
-    if (this.isHeldBack || this.untilDueMs(Date.now()) > 0) return true;
-    return isPaused ? !this.budget.isLow(this.holding) : this.budget.isOver(this.holding);
+    if (this.isHeldBack || this.untilDueMs(this.deps.clock.wallMs()) > 0) return true;
+    const { budget } = this.deps;
+    return isPaused ? !budget.isLow(this.holding) : budget.isOver(this.holding);
   }
 
   /** Starts taking records, from what the group has committed and what is known from earlier. */
@@ -115,7 +123,7 @@ export class AssignedPartition implements JobSource {
     this.isLedgerFull = false;
     this.tag = tag;
     this.state = 'open';
-    this.changed(this);
+    this.deps.changed(this);
   }
 
   /**
@@ -141,9 +149,9 @@ export class AssignedPartition implements JobSource {
     let last: string | null = null;
     this.highWatermark = Number(highWatermark);
     this.dueAtMs = null;
-    const nowMs = Date.now();
+    const nowMs = this.deps.clock.wallMs();
     for (const message of messages) {
-      const dueAtMs = this.due(message);
+      const dueAtMs = this.deps.due(message);
       if (dueAtMs !== null && dueAtMs > nowMs) {
         this.dueAtMs = dueAtMs;
         break;
@@ -162,14 +170,14 @@ export class AssignedPartition implements JobSource {
   }
 
   settled(record: IncomingRecord): void {
-    this.budget.remove(this.holding, bytesOf(record));
+    this.deps.budget.remove(this.holding, bytesOf(record));
     this.ledger.settle(record.offset);
-    this.uncommittedSinceMs ??= performance.now();
-    this.changed(this);
+    this.uncommittedSinceMs ??= this.deps.clock.monotonicMs();
+    this.deps.changed(this);
   }
 
   forgotten(record: IncomingRecord): void {
-    this.budget.remove(this.holding, bytesOf(record));
+    this.deps.budget.remove(this.holding, bytesOf(record));
     this.ledger.forget(record.offset);
   }
 
@@ -192,7 +200,7 @@ export class AssignedPartition implements JobSource {
       value: message.value === null ? null : message.value.toString('latin1'),
       headers: copyHeaders(message.headers),
     };
-    this.budget.add(this.holding, bytesOf(record));
+    this.deps.budget.add(this.holding, bytesOf(record));
     accept(record, message.value, this);
   }
 }

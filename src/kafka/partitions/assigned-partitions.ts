@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin, Consumer, EachBatchPayload } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
+import { type Clock, sleep } from '../../dispatch/clock';
 import type { Job } from '../../dispatch/job';
 import type { JobSource } from '../../dispatch/job-source';
 import type { PartitionQueues } from '../../dispatch/schedule/queues';
@@ -10,6 +9,8 @@ import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
 import { nameOf } from '../client/errors';
+import type { Assignment, FetchedBatch, GroupClient } from '../group/group-client';
+import type { GroupReader } from './group-reader';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
 import type { KafkaLog } from '../client/kafka-client';
@@ -33,8 +34,9 @@ export interface RecordSink {
 
 /** What the partitions of a consumer need beside its place in the group. */
 export interface PartitionDeps {
-  readonly admin: Admin;
-  readonly config: KafkaConfig;
+  readonly clock: Clock;
+  readonly reader: GroupReader;
+  readonly config: Pick<KafkaConfig, 'commitIntervalMs' | 'sessionTimeoutMs'>;
   /** Deadline of one call to the API: the longest that a lost partition's calls are still on the wire. */
   readonly callTimeoutMs: number;
   readonly budget: IntakeBudget;
@@ -47,12 +49,12 @@ type Commit = (offsets: OffsetsToCommit) => Promise<void>;
 
 /** The consumer's place in its group, as it is now. */
 export interface Place {
-  /** null while kafkajs is in no group, and so can neither pause nor resume. */
-  readonly consumer: () => Consumer | null;
+  /** null while it is in no group, and so can neither pause nor resume. */
+  readonly client: () => Pick<GroupClient, 'pause' | 'resume'> | null;
   /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
   readonly currentCommit: () => Commit | null;
-  /** Commits as long as there is any way. */
-  readonly commit: Commit;
+  /** Commits as long as there is any way, and until the signal aborts: then it rejects, and nothing is sent any more. */
+  readonly commit: (offsets: OffsetsToCommit, signal: AbortSignal) => Promise<void>;
   /** Whether the group surely takes this member for alive. */
   readonly isAlive: () => boolean;
 }
@@ -80,20 +82,22 @@ export class AssignedPartitions {
     private readonly deps: PartitionDeps,
     private readonly place: Place,
   ) {
-    const { admin, callTimeoutMs, config, log, telemetry } = deps;
+    const { callTimeoutMs, clock, config, log, reader, telemetry } = deps;
     const { groupId, name, topics } = reading;
     this.pauses = new PartitionPauses({
+      clock,
       sources: () => this.partitions.values(),
       wantsPause: (source, isPaused) => this.wantsPause(source, isPaused),
-      consumer: place.consumer,
+      client: place.client,
     });
     this.committer = new Committer({
+      clock,
       currentCommit: place.currentCommit,
       intervalMs: config.commitIntervalMs,
       onCommitted: (durationMs) => telemetry.committed(name, durationMs),
       onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: nameOf(error) }),
     });
-    this.handover = new Handover({ admin, groupId, topics, callTimeoutMs, commit: place.commit, log });
+    this.handover = new Handover({ clock, reader, groupId, topics, callTimeoutMs, commit: place.commit, log });
   }
 
   /** For kafkajs' `maxWaitTimeInMs`. */
@@ -137,7 +141,7 @@ export class AssignedPartitions {
    * @param isAnother it came in under another id: others had its partitions meanwhile, and what they have done there is read
    *   before going on
    */
-  assigned(memberId: string, assignment: Readonly<Record<string, readonly number[]>>, isAnother: boolean): void {
+  assigned(memberId: string, assignment: Assignment, isAnother: boolean): void {
     const assigned = this.reading.topics.flatMap((topic) =>
       (assignment[topic] ?? []).map((partition) => ({ topic, partition })),
     );
@@ -151,19 +155,18 @@ export class AssignedPartitions {
     this.pauses.align();
     this.claiming = this.handover.claim(memberId, () => this.opening(), this.claims.signal);
     // A release that meets the next rebalance is begun anew by that.
-    for (const source of lost) this.release(source);
+    for (const source of lost) this.release(memberId, source);
   }
 
   /** Takes in what a fetch has brought. */
-  async take(payload: EachBatchPayload): Promise<void> {
-    const { batch } = payload;
+  async take({ batch, resolveOffset }: FetchedBatch): Promise<void> {
     const source = this.partitions.get(partitionKey(batch.topic, batch.partition));
     if (source === undefined || !source.isOwned) return;
     const { sink, telemetry } = this.deps;
     await takeInTurns(source, batch.messages, (messages) => {
       if (this.isHalted) return false;
       const last = source.take(messages, batch.highWatermark, (...record) => sink.accept(...record));
-      if (last !== null) payload.resolveOffset(last);
+      if (last !== null) resolveOffset(last);
       telemetry.read(batch.topic, messages.length);
       this.pauses.align();
       sink.accepted();
@@ -183,11 +186,12 @@ export class AssignedPartitions {
    * a session timeout, since a group that has not answered for so long has forgotten this member.
    */
   async flush(): Promise<void> {
-    const giveUpMs = performance.now() + this.deps.config.sessionTimeoutMs;
+    const { clock, config } = this.deps;
+    const giveUpMs = clock.monotonicMs() + config.sessionTimeoutMs;
     for (;;) {
       await this.committer.flush();
-      if (this.isCommitted() || performance.now() >= giveUpMs) return;
-      await sleep(FLUSH_POLL_MS);
+      if (this.isCommitted() || clock.monotonicMs() >= giveUpMs) return;
+      await sleep(clock, FLUSH_POLL_MS);
     }
   }
 
@@ -214,16 +218,14 @@ export class AssignedPartitions {
   }
 
   private newPartition(topic: string, partition: number): AssignedPartition {
-    const { sink, budget } = this.deps;
-    return new AssignedPartition(
-      topic,
-      partition,
-      sink.openPartition(),
+    const { sink, budget, clock } = this.deps;
+    return new AssignedPartition(topic, partition, sink.openPartition(), {
+      clock,
       budget,
-      (source) => this.changed(source),
-      this.place.isAlive,
-      this.reading.due,
-    );
+      changed: (source) => this.changed(source),
+      isConsumerAlive: this.place.isAlive,
+      due: this.reading.due,
+    });
   }
 
   private lose(source: AssignedPartition): void {
@@ -232,8 +234,10 @@ export class AssignedPartitions {
     this.deps.sink.discard(source);
   }
 
-  private release(source: AssignedPartition): void {
-    const release = this.handover.release(source, this.claims.signal).finally(() => void this.releases.delete(release));
+  private release(memberId: string, source: AssignedPartition): void {
+    const release = this.handover
+      .release(memberId, source, this.claims.signal)
+      .finally(() => void this.releases.delete(release));
     this.releases.add(release);
   }
 

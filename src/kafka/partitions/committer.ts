@@ -1,3 +1,4 @@
+import type { Clock } from '../../dispatch/clock';
 import { type CommitMetadata, encodeMetadata } from '../../offsets/commit-metadata';
 import type { AssignedPartition } from './assigned-partition';
 
@@ -29,6 +30,7 @@ export function toCommit<P extends Pick<AssignedPartition, 'topic' | 'partition'
 const AFTER_FAILURE_MS = 50;
 
 interface Deps {
+  readonly clock: Clock;
   /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
   readonly currentCommit: () => ((offsets: OffsetsToCommit) => Promise<void>) | null;
   readonly intervalMs: number;
@@ -43,7 +45,8 @@ interface Deps {
 export class Committer {
   private readonly dirty = new Set<AssignedPartition>();
   private lastStartMs = -Infinity;
-  private timer: NodeJS.Timeout | null = null;
+  /** Takes back the timer of the next commit; null while there is none. */
+  private cancel: (() => void) | null = null;
   private running: Promise<void> | null = null;
   private hasFailed = false;
 
@@ -52,16 +55,14 @@ export class Committer {
   /** The partition's ledger may have moved. */
   touch(partition: AssignedPartition): void {
     this.dirty.add(partition);
-    if (this.timer !== null || this.running !== null) return;
-    const spacingMs = this.hasFailed ? Math.max(AFTER_FAILURE_MS, this.deps.intervalMs) : this.deps.intervalMs;
-    const waitMs = this.lastStartMs + spacingMs - performance.now();
-    this.timer = setTimeout(
-      () => {
-        this.timer = null;
-        this.start();
-      },
-      Math.max(0, waitMs),
-    );
+    if (this.cancel !== null || this.running !== null) return;
+    const { clock, intervalMs } = this.deps;
+    const spacingMs = this.hasFailed ? Math.max(AFTER_FAILURE_MS, intervalMs) : intervalMs;
+    const waitMs = this.lastStartMs + spacingMs - clock.monotonicMs();
+    this.cancel = clock.after(Math.max(0, waitMs), () => {
+      this.cancel = null;
+      this.start();
+    });
   }
 
   /** Commits what there is, at once, and once. */
@@ -78,8 +79,8 @@ export class Committer {
   }
 
   private cancelTimer(): void {
-    if (this.timer !== null) clearTimeout(this.timer);
-    this.timer = null;
+    this.cancel?.();
+    this.cancel = null;
   }
 
   private start(): void {
@@ -92,7 +93,7 @@ export class Committer {
 
   private async commit(): Promise<void> {
     const send = this.deps.currentCommit();
-    const startedMs = performance.now();
+    const startedMs = this.deps.clock.monotonicMs();
     this.lastStartMs = startedMs;
     const touched = [...this.dirty];
     this.dirty.clear();
@@ -112,7 +113,7 @@ export class Committer {
       this.deps.onFailed(error);
       return;
     }
-    const nowMs = performance.now();
+    const nowMs = this.deps.clock.monotonicMs();
     for (const { source, ledger, commit } of commits) {
       ledger.committed(commit);
       source.committed(nowMs);

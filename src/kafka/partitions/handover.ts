@@ -1,26 +1,28 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Admin } from 'kafkajs';
+import { type Clock, sleep } from '../../dispatch/clock';
 import type { AssignedPartition } from './assigned-partition';
 import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
 import { nameOf } from '../client/errors';
+import type { GroupReader } from './group-reader';
+import { claimPatienceMs, mayClaim, releaseWindowMs, type Title, titleOf } from './handover-rules';
 import type { KafkaLog } from '../client/kafka-client';
 import { memberTag } from './member-tag';
 
 /** Between two looks at a partition that another member has not released yet. */
 const POLL_MS = 50;
+/** Between two looks at whether the calls of a lost partition have ended. */
+const QUIET_POLL_MS = 10;
 const AFTER_FAULT_MS = 500;
-/** How much longer than a call may take the gaining member waits; the losing one stops releasing half of it earlier. */
-const MARGIN_MS = 5_000;
 
 interface Deps {
-  readonly admin: Admin;
+  readonly clock: Clock;
+  readonly reader: GroupReader;
   readonly groupId: string;
   readonly topics: readonly string[];
   /** Deadline of one call: nothing of a former owner is on the wire for longer. */
   readonly callTimeoutMs: number;
-  /** Commits in the current generation; rejects where the member is in none. */
-  readonly commit: (offsets: OffsetsToCommit) => Promise<void>;
+  /** Commits in the current generation; rejects where the member is in none, or the signal aborts before it is sent. */
+  readonly commit: (offsets: OffsetsToCommit, signal: AbortSignal) => Promise<void>;
   readonly log: KafkaLog;
 }
 
@@ -43,27 +45,35 @@ export class Handover {
    * @param signal aborts where they are to be opened no more
    */
   async claim(memberId: string, opening: () => readonly AssignedPartition[], signal: AbortSignal): Promise<void> {
+    const { clock, callTimeoutMs } = this.deps;
     const tag = memberTag(memberId);
-    const giveUpMs = performance.now() + this.deps.callTimeoutMs + MARGIN_MS;
+    const giveUpMs = clock.monotonicMs() + claimPatienceMs(callTimeoutMs);
     while (!signal.aborted && opening().length > 0) {
       let pauseMs = POLL_MS;
       try {
-        await this.claimFree(tag, opening, performance.now() >= giveUpMs, signal);
+        await this.claimFree(tag, opening, clock.monotonicMs() >= giveUpMs, signal);
       } catch (error) {
+        if (signal.aborted) return;
         const isUnanswered = error instanceof Unanswered;
         this.log(isUnanswered ? 'debug' : 'warn', 'partitions cannot be claimed, to be repeated', error);
         if (!isUnanswered) pauseMs = AFTER_FAULT_MS;
       }
-      if (opening().length > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (opening().length > 0) await sleep(clock, pauseMs, signal);
     }
   }
 
-  /** Releases a lost partition once nothing of it is on the wire; gives up where that is too late or no longer right. */
-  async release(source: AssignedPartition, signal: AbortSignal): Promise<void> {
-    const giveUpMs = performance.now() + this.deps.callTimeoutMs + MARGIN_MS / 2;
-    while (source.isLost && !signal.aborted && performance.now() < giveUpMs) {
-      if (source.isQuiet && (await this.tryRelease(source))) return;
-      await sleep(POLL_MS / 5, undefined, { signal }).catch(() => undefined);
+  /**
+   * Releases a lost partition once nothing of it is on the wire; gives up where that is too late or no longer right. What was
+   * claimed under an earlier id is not released: whoever has it now need not have waited, and may have claimed it by then.
+   */
+  async release(memberId: string, source: AssignedPartition, signal: AbortSignal): Promise<void> {
+    const { clock, callTimeoutMs } = this.deps;
+    const tag = memberTag(memberId);
+    if (source.ownerTag !== tag) return;
+    const giveUpMs = clock.monotonicMs() + releaseWindowMs(callTimeoutMs);
+    while (source.isLost && !signal.aborted && clock.monotonicMs() < giveUpMs) {
+      if (source.isQuiet && (await this.tryRelease(tag, source, signal))) return;
+      await sleep(clock, QUIET_POLL_MS, signal);
     }
   }
 
@@ -74,18 +84,19 @@ export class Handover {
     signal: AbortSignal,
   ): Promise<void> {
     const before = await this.read(opening());
-    const wanted = opening().filter(({ key }) => !isHeldBy(before.get(key), tag));
-    const foreign = wanted.filter((source) => isHeld(before.get(source.key)) && !wasOwn(before, source));
-    const members = foreign.length > 0 ? await this.liveTags(tag) : new Set<string>();
-    const isFree = (source: AssignedPartition): boolean =>
-      isPatienceOver || !foreign.includes(source) || !members.has(before.get(source.key)?.ownership.owner ?? '');
-    const free = wanted.filter(isFree);
-    if (free.length > 0) await this.commitClaims(tag, free, before);
+    const titles = new Map(opening().map((source) => [source, titleIn(before, source, tag)]));
+    const isAnyHeld = [...titles.values()].includes('held');
+    const members = isAnyHeld ? await this.liveTags(tag) : new Set<string>();
+    const free = opening().filter((source) => {
+      const owner = before.get(source.key)?.ownership?.owner ?? '';
+      return mayClaim(titles.get(source) ?? 'unknown', members.has(owner), isPatienceOver);
+    });
+    if (free.length > 0) await this.commitClaims(tag, free, before, signal);
     // A release that was under way may have come after the claim: only what reads back as ours is.
     const after = free.length > 0 ? await this.read(free) : before;
     for (const source of signal.aborted ? [] : opening()) {
       const committed = after.get(source.key);
-      if (committed !== undefined && isHeldBy(committed, tag)) source.open(committed, tag);
+      if (committed !== undefined && titleIn(after, source, tag) === 'own') source.open(committed, tag);
     }
   }
 
@@ -93,37 +104,43 @@ export class Handover {
     tag: string,
     claimed: readonly AssignedPartition[],
     before: ReadonlyMap<string, Committed>,
+    signal: AbortSignal,
   ): Promise<void> {
     const unknown = claimed.filter(({ key }) => before.get(key)?.offset == null).map(({ topic }) => topic);
     const earliest = await this.earliestOffsets(new Set(unknown));
-    await this.deps.commit(
-      toCommit(claimed, ({ key }) => {
-        const { offset = null, done = [] } = before.get(key) ?? {};
-        const base = offset ?? earliest.get(key);
-        if (base === undefined) throw new Unanswered(`the earliest offset of ${key} was not answered`);
-        return { base, done, owner: tag, state: 'active' };
-      }),
-    );
+    const offsets = toCommit(claimed, ({ key }) => {
+      const { offset = null, done = [] } = before.get(key) ?? {};
+      const base = offset ?? earliest.get(key);
+      if (base === undefined) throw new Unanswered(`the earliest offset of ${key} was not answered`);
+      return { base, done, owner: tag, state: 'active' };
+    });
+    for (const { key, topic, partition } of claimed) {
+      const fault = before.get(key)?.fault ?? null;
+      if (fault !== null) this.deps.log('warn', `commit metadata ${fault} and is ignored`, { topic, partition });
+    }
+    await this.deps.commit(offsets, signal);
   }
 
   private async earliestOffsets(topics: ReadonlySet<string>): Promise<Map<string, number>> {
     const offsets = new Map<string, number>();
     for (const topic of topics) {
-      for (const { partition, low } of await this.deps.admin.fetchTopicOffsets(topic)) {
+      for (const { partition, low } of await this.deps.reader.fetchTopicOffsets(topic)) {
         offsets.set(partitionKey(topic, partition), Number(low));
       }
     }
     return offsets;
   }
 
-  private async tryRelease(source: AssignedPartition): Promise<boolean> {
-    const tag = source.ownerTag;
+  private async tryRelease(tag: string, source: AssignedPartition, signal: AbortSignal): Promise<boolean> {
     try {
-      const committed = (await this.read([source])).get(source.key);
+      const committed = await this.read([source]);
       const state = source.ledger.state();
-      if (state === null || tag === null || !isHeldBy(committed, tag)) return true;
+      if (state === null || titleIn(committed, source, tag) !== 'own') return true;
       if (!source.isLost || !source.isQuiet) return false;
-      await this.deps.commit(toCommit([source], () => ({ ...state, owner: tag, state: 'released' })));
+      await this.deps.commit(
+        toCommit([source], () => ({ ...state, owner: tag, state: 'released' })),
+        signal,
+      );
       return true;
     } catch (error) {
       this.log('debug', 'a partition cannot be released, to be repeated', error);
@@ -133,10 +150,8 @@ export class Handover {
 
   /** The commits of these partitions and perhaps of others. What is not answered is not known: nothing may follow from it. */
   private async read(wanted: readonly AssignedPartition[]): Promise<Map<string, Committed>> {
-    const { admin, groupId, topics, log } = this.deps;
-    const committed = await readCommitted(admin, groupId, topics, (topic, partition, reason) =>
-      log('warn', `commit metadata ${reason} and is ignored`, { topic, partition }),
-    );
+    const { reader, groupId, topics } = this.deps;
+    const committed = await readCommitted(reader, groupId, topics);
     const missing = wanted.find(({ key }) => !committed.has(key));
     if (missing !== undefined) throw new Unanswered(`the commits of ${missing.key} were not answered`);
     return committed;
@@ -144,7 +159,7 @@ export class Handover {
 
   /** @param own the asking member's tag: an answer without it is about another group, or none */
   private async liveTags(own: string): Promise<Set<string>> {
-    const { groups } = await this.deps.admin.describeGroups([this.deps.groupId]);
+    const { groups } = await this.deps.reader.describeGroups([this.deps.groupId]);
     const tags = new Set(groups.flatMap(({ members }) => members.map(({ memberId }) => memberTag(memberId))));
     if (!tags.has(own)) throw new Unanswered('the members of the group were not answered');
     return tags;
@@ -156,15 +171,6 @@ export class Handover {
   }
 }
 
-function isHeld(committed: Committed | undefined): boolean {
-  return committed?.ownership.state === 'active' && committed.ownership.owner !== null;
-}
-
-function isHeldBy(committed: Committed | undefined, tag: string): boolean {
-  return isHeld(committed) && committed?.ownership.owner === tag;
-}
-
-/** Whether nobody has had the partition since this process, be it under an earlier member id. */
-function wasOwn(before: ReadonlyMap<string, Committed>, { key, ownerTag }: AssignedPartition): boolean {
-  return ownerTag !== null && before.get(key)?.ownership.owner === ownerTag;
+function titleIn(commits: ReadonlyMap<string, Committed>, { key, ownerTag }: AssignedPartition, tag: string): Title {
+  return titleOf(commits.get(key)?.ownership ?? null, tag, ownerTag);
 }

@@ -19,6 +19,16 @@ describe('Membership', () => {
     expect(membership.isAlive(17_000)).toBe(false);
   });
 
+  it('takes an answer to joining again, which nothing told of, for no sign of life', () => {
+    const membership = new Membership(6_000);
+    membership.joined('m-1', 10_000);
+    membership.heard(12_000);
+    membership.joined('m-1', 30_000);
+    expect(membership.isAlive(30_000)).toBe(false);
+    membership.heard(30_500);
+    expect(membership.isAlive(30_500)).toBe(true);
+  });
+
   it('says when the group has given it another id', () => {
     const membership = new Membership(6_000);
     expect(membership.joined('m-1', 1_000)).toBe(true);

@@ -1,4 +1,5 @@
 import type { KafkaMessage } from 'kafkajs';
+import { systemClock } from '../../../src/dispatch/clock';
 import { AssignedPartition } from '../../../src/kafka/partitions/assigned-partition';
 import { RECORDS_PER_TURN, takeInTurns } from '../../../src/kafka/partitions/batch-intake';
 import { IntakeBudget } from '../../../src/kafka/partitions/intake-budget';
@@ -20,10 +21,13 @@ function world() {
     't',
     0,
     { keys: new Map() },
-    new IntakeBudget({ maxCommands: 1_000, maxBytes: 1_000_000 }),
-    () => undefined,
-    () => true,
-    () => null,
+    {
+      clock: systemClock,
+      budget: new IntakeBudget({ maxCommands: 1_000, maxBytes: 1_000_000 }),
+      changed: () => undefined,
+      isConsumerAlive: () => true,
+      due: () => null,
+    },
   );
   source.open({ offset: null, done: [] }, 'tag');
   const handed: number[] = [];

@@ -1,0 +1,91 @@
+import type { EachBatchPayload, Kafka } from 'kafkajs';
+import type { OffsetsToCommit } from '../partitions/committer';
+import { newConsumer } from './new-consumer';
+import type { TopicPartition } from '../partitions/topic-partition';
+import { stickyAssigner } from './sticky-assigner';
+
+type Batch = EachBatchPayload['batch'];
+
+/** What one fetch has brought of one partition, as far as kafkajs' payload is used. */
+export interface FetchedBatch {
+  readonly batch: Pick<Batch, 'topic' | 'partition' | 'messages' | 'highWatermark'>;
+  /** The next fetch begins after this offset. */
+  readonly resolveOffset: (offset: string) => void;
+  /** Commits once, in the generation that the member is in when it is called; rejects where the group does not take it. */
+  readonly commitOffsetsIfNecessary: (offsets: OffsetsToCommit) => Promise<void>;
+}
+
+export type Assignment = Readonly<Record<string, readonly number[]>>;
+
+/** What a client tells of its place in the group, in order. */
+export interface GroupEvents {
+  joined(memberId: string, assignment: Assignment): void;
+  heartbeatAnswered(): void;
+  rebalancing(): void;
+  /** It is in no group any more, and does nothing more. */
+  crashed(error: unknown): void;
+  /** The next fetch waits for it. */
+  take(batch: FetchedBatch): Promise<void>;
+}
+
+/** How a client is to take part in its group. */
+export interface GroupPlan {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  /** How long a fetch waits for records at the broker. */
+  readonly fetchWaitMs: number;
+  /** What the member has at the moment that it joins: the assigner leaves as much of it as it can. */
+  readonly owned: () => readonly TopicPartition[];
+  readonly events: GroupEvents;
+}
+
+interface Partitions {
+  readonly topic: string;
+  readonly partitions: number[];
+}
+
+/** One member of a group, and what it reads. */
+export interface GroupClient {
+  /** Joins, and reads until it is disconnected or crashes. Rejects where it cannot even begin. */
+  start(): Promise<void>;
+  pause(partitions: readonly Partitions[]): void;
+  resume(partitions: readonly Partitions[]): void;
+  /** Commits, and repeats that where Kafka is away, in whatever generation it is by then. */
+  commitOffsets(offsets: OffsetsToCommit): Promise<void>;
+  /** Leaves the group. */
+  disconnect(): Promise<void>;
+}
+
+export type NewGroupClient = (plan: GroupPlan) => GroupClient;
+
+/** A kafkajs consumer for each plan. */
+export function groupClients(kafka: Kafka): NewGroupClient {
+  return ({ topics, owned, events, ...plan }) => {
+    const consumer = newConsumer(kafka, { ...plan, assigner: stickyAssigner([...topics], owned) });
+    const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
+    consumer.on(HEARTBEAT, () => events.heartbeatAnswered());
+    consumer.on(GROUP_JOIN, ({ payload }) => events.joined(payload.memberId, payload.memberAssignment));
+    consumer.on(REBALANCING, () => events.rebalancing());
+    consumer.on(CRASH, ({ payload }) => events.crashed(payload.error));
+    return {
+      async start() {
+        await consumer.connect();
+        await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+        await consumer.run({
+          autoCommit: false,
+          eachBatchAutoResolve: false,
+          eachBatch: (batch) => events.take(batch),
+        });
+      },
+      pause: (partitions) => consumer.pause([...partitions]),
+      resume: (partitions) => consumer.resume([...partitions]),
+      commitOffsets: (offsets) =>
+        consumer.commitOffsets(
+          offsets.topics.flatMap(({ topic, partitions }) => partitions.map((each) => ({ topic, ...each }))),
+        ),
+      disconnect: () => consumer.disconnect(),
+    };
+  };
+}
