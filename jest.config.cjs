@@ -16,7 +16,6 @@ const project = (displayName, mayStartProcesses) => ({
   displayName,
   testEnvironment: '<rootDir>/test/environment.ts',
   testEnvironmentOptions: { mayStartProcesses },
-  testTimeout: TEST_DEADLINE_MS,
   transform: { '^.+\\.ts$': '@swc/jest' },
   clearMocks: true,
   roots: ['<rootDir>/test'],
@@ -30,6 +29,7 @@ module.exports = {
   collectCoverageFrom: ['src/**/*.ts', '!src/main.ts', '!src/**/*.module.ts'],
   // Most of the time goes into waiting for processes, so more than one spec runs on a core.
   maxWorkers: Math.min(2 * cores, cores + 4),
+  testTimeout: TEST_DEADLINE_MS,
   testSequencer: '<rootDir>/test/sequencer.cjs',
   projects: [
     {
