@@ -2,8 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { LifecycleBed, ROOT } from './lifecycle-bed.ts';
 
-jest.setTimeout(30_000);
-
 test('the service replaces itself by a process whose heap and compiler are bounded, under the same pid', async () => {
   await using bed = await LifecycleBed.prepare();
   const { child } = await bed.start();

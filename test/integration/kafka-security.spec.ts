@@ -8,8 +8,6 @@ import { CLI, probe, SERVICE } from './lifecycle-bed.ts';
 import { runToEnd } from './lifecycle-run.ts';
 import { canStartSecureKafka, makeCertificates, startSecureKafka, USERS, type Certificates } from './secure-kafka.ts';
 
-jest.setTimeout(60_000);
-
 type Settings = Record<string, string>;
 
 /** What a service of `group` needs on the topics of a bed, and nothing else: the list of docs/security.md. */

@@ -178,7 +178,6 @@ describe('a configured rate limit', () => {
     await bed.produce([...many('whatsapp'), ...many('messenger'), ...many('instagram')]);
     const seen = await bed.results(50 + 3 * 20 + 10 * 2);
     const unlimited = {
-      template: 'Hello',
       contact: { id: 'c-1' },
       workspace: { id: 'w-1' },
       textMessage: 'Hello',
