@@ -3,7 +3,7 @@ import { startKafka } from '../../tools/kafka/start-kafka.ts';
 import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { PARTITIONS } from '../../tools/lib/producing.ts';
 import { DEADLINE_MS } from '../deadline.ts';
-import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.ts';
+import { LifecycleBed, metricSum, probe, until } from './lifecycle-bed.ts';
 
 test('while results cannot be written consumption pauses and nothing is committed; then it goes on where it stood', async () => {
   await using bed = await LifecycleBed.prepare({

@@ -23,7 +23,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   static async to(target: URL): Promise<Gateway> {
-    const [port] = await freePorts(1);
+    const [port = 0] = await freePorts(1);
     return new Gateway(port, target);
   }
 
