@@ -1,22 +1,18 @@
 import { isDeepStrictEqual } from 'node:util';
 import { decodeCommand } from '../../src/contract/decode';
 import type { Channel } from '../../src/contract/channels';
-import type { Command, Decoded, InvalidCommand } from '../../src/contract/command';
+import type { Command, InvalidCommand } from '../../src/contract/command';
 import { checkRequest, OPERATIONS } from '../../sandbox/schemas';
 import { fromBuffer, toBuffer, type Bytes } from './bytes';
 import { type CommandVerdict, instantOf, judgeCommand } from './command-oracle';
 import { fuzzedCommands, type FuzzedCommand } from './commands';
-import { type Checked, fuzz } from './fuzz';
+import { type Checked, fuzz, timed } from './fuzz';
 
 interface Entry {
   readonly channel: Channel;
   readonly value: Bytes;
 }
 
-/** What no case may take, and what more a byte may. A fault of the input repeats, a stall of the machine does not. */
-const MAX_MS = 50;
-const MAX_MS_PER_BYTE = 0.0005;
-const TRIES = 4;
 const MAX_VIOLATIONS = 50;
 
 /** All that a violation may say beside its path, so that nothing of the values is in it. */
@@ -49,22 +45,10 @@ fuzz<FuzzedCommand, Entry>({
 
 function checkDecoding(fuzzed: FuzzedCommand): Checked {
   const verdict = judgeCommand(fuzzed.value, fuzzed.channel);
-  const { decoded, tookMs } = decodeInTime(fuzzed);
+  const { value: decoded, tookMs } = timed(() => decodeCommand(fuzzed.value, fuzzed.channel));
   if (decoded.ok) checkAccepted(decoded.command, verdict, fuzzed.channel);
   else checkRefused(decoded.invalid, verdict);
   return { kind: decoded.ok ? 'accepted' : verdict.document === null ? 'unreadable' : 'refused', tookMs };
-}
-
-function decodeInTime({ channel, value }: FuzzedCommand): { decoded: Decoded; tookMs: number } {
-  const limitMs = MAX_MS + value.length * MAX_MS_PER_BYTE;
-  let tookMs = Infinity;
-  for (let tries = 0; tries < TRIES; tries++) {
-    const startedMs = performance.now();
-    const decoded = decodeCommand(value, channel);
-    tookMs = Math.min(tookMs, performance.now() - startedMs);
-    if (tookMs <= limitMs) return { decoded, tookMs };
-  }
-  throw new Error(`decoding ${value.length} bytes took ${tookMs.toFixed(1)} ms, ${TRIES} times`);
 }
 
 function checkAccepted(command: Command, { faults, document }: CommandVerdict, channel: Channel): void {
