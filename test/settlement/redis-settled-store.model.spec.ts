@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { inRun, perform, performOn, steps } from './model-steps';
 import { type Process, RedisBed } from './redis-bed';
@@ -7,7 +8,6 @@ const PROCESSES = 3;
 
 describe('the store of settled commands in Redis', () => {
   let bed: RedisBed;
-  let runs = 0;
 
   beforeAll(async () => {
     bed = await RedisBed.onShared();
@@ -21,7 +21,7 @@ describe('the store of settled commands in Redis', () => {
     await fc.assert(
       fc.asyncProperty(steps(1), async (sequence) => {
         const model = new SettledModel();
-        const run = `run-${++runs}`;
+        const run = randomUUID();
         for (const step of sequence) {
           expect(await performOn(store, inRun(step, run))).toEqual(await perform(step, 'me', model));
         }
@@ -34,7 +34,7 @@ describe('the store of settled commands in Redis', () => {
     await fc.assert(
       fc.asyncProperty(steps(PROCESSES), async (sequence) => {
         const model = new SettledModel();
-        const run = `run-${++runs}`;
+        const run = randomUUID();
         const processes = new Map<number, Process>();
         for (const step of sequence) {
           const process = processes.get(step.process) ?? (await bed.process());

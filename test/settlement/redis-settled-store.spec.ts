@@ -297,22 +297,6 @@ describe('the settled-command store without its Redis', () => {
     expect(await one.store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
     expect(one.changes).toEqual([true, false, true]);
   });
-
-  it('forgets the oldest of more than 100,000 things to write, and says how many', async () => {
-    const one = await bed.process();
-    await bed.server.kill();
-    await until(() => !one.store.isAvailable, 'Redis is missed');
-    const claims = Array.from({ length: 100_002 }, () => aClaim());
-    for (const claim of claims) void one.store.settle(claim, ended());
-    await bed.server.start();
-    await until(() => one.store.isAvailable, 'Redis is found');
-    const kinds = [0, 1, 2, -1].map(async (index) => {
-      const claim = claims.at(index) ?? aClaim();
-      return (await one.store.claim(claim, NOTHING)).kind;
-    });
-    expect(await Promise.all(kinds)).toEqual(['claimed', 'claimed', 'settled', 'settled']);
-    expect(one.lines.at(-1)).toBe('warn Redis was away for too long {"lostWrites":2}');
-  });
 });
 
 describe('the settled-command store at its end', () => {
