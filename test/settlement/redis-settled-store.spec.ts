@@ -213,7 +213,7 @@ describe('the settled-command store without its Redis', () => {
     await bed.server.start();
   });
 
-  it('says so at once and writes what it was told when Redis is back', async () => {
+  it('says so and writes what it was told when Redis is back', async () => {
     const one = await bed.process();
     const [settled, waiting] = [aClaim(), aClaim()];
     await one.store.claim(settled, NOTHING);
@@ -319,10 +319,10 @@ describe('the settled-command store at its end', () => {
     const one = await bed.process();
     await bed.server.pause();
     void one.store.settle(aClaim(), ended());
-    await one.store.stop();
+    await expect(one.store.stop()).resolves.toBeUndefined();
     await bed.server.kill();
     const other = await bed.process();
-    await other.store.stop();
+    await expect(other.store.stop()).resolves.toBeUndefined();
     await bed.server.start();
   });
 
