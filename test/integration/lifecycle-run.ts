@@ -16,8 +16,11 @@ export function runToEnd(
   args: readonly string[] = [],
 ): Promise<Ending> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [script, ...args], { env, timeout: DEADLINE_MS }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      [script, ...args],
+      { env, timeout: DEADLINE_MS },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }
