@@ -1,27 +1,45 @@
-/** What both kinds of tests share. @swc/jest reads .swcrc; CommonJS output keeps jest.mock() hoisted. */
-const common = {
-  testEnvironment: 'node',
+const { availableParallelism } = require('node:os');
+const { TEST_DEADLINE_MS } = require('./test/deadline.ts');
+
+/** How the paths of specs begin that start processes: brokers, Redis, the service, scripts. The others start nothing. */
+const STARTING = [
+  '/test/integration/',
+  '/test/tools/kafka/',
+  '/test/tools/redis/',
+  '/test/settlement/redis-',
+  '/test/deploy/',
+  '/test/sandbox/main',
+];
+
+/** @swc/jest reads .swcrc; CommonJS output keeps jest.mock() hoisted. */
+const project = (displayName, mayStartProcesses) => ({
+  displayName,
+  testEnvironment: '<rootDir>/test/environment.ts',
+  testEnvironmentOptions: { mayStartProcesses },
   transform: { '^.+\\.ts$': '@swc/jest' },
   clearMocks: true,
-};
+  roots: ['<rootDir>/test'],
+});
+
+const cores = availableParallelism();
 
 /** @type {import('jest').Config} */
 module.exports = {
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', '!src/main.ts', '!src/**/*.module.ts'],
+  // Most of the time goes into waiting for processes, so more than one spec runs on a core.
+  maxWorkers: Math.min(2 * cores, cores + 4),
+  testTimeout: TEST_DEADLINE_MS,
+  testSequencer: '<rootDir>/test/sequencer.cjs',
   projects: [
     {
-      ...common,
-      displayName: 'unit',
-      roots: ['<rootDir>/test'],
+      ...project('unit', false),
       testRegex: '\\.spec\\.ts$',
-      testPathIgnorePatterns: ['/test/integration/'],
+      testPathIgnorePatterns: STARTING,
     },
     {
-      ...common,
-      displayName: 'integration',
-      roots: ['<rootDir>/test/integration'],
-      testRegex: '\\.spec\\.ts$',
+      ...project('integration', true),
+      testRegex: STARTING.map((path) => `${path}.*\\.spec\\.ts$`),
       globalSetup: '<rootDir>/test/integration/global-setup.ts',
       globalTeardown: '<rootDir>/test/integration/global-teardown.ts',
     },

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
+import { DEADLINE_MS } from '../deadline';
 import { casesOf, isLongForm, seed, type SuiteName } from './cases';
 
 /** What the code did with one case, where nothing is wrong with it. */
@@ -52,13 +53,12 @@ export function fuzz<Case, Entry extends object>(suite: Suite<Case, Entry>): voi
 
   describe(`the corpus of ${name}`, () => {
     it.each(readCorpus<Entry>(name))('holds where it once did not: $shows', async ({ entry }) => {
-      const { tookMs } = await check(fromEntry(entry));
-      expect(tookMs).toBeGreaterThanOrEqual(0);
+      expect(await check(fromEntry(entry))).toHaveProperty('kind');
     });
   });
 
   it(
-    `mutations of ${name} crash nothing, stall nothing and have the right outcome`,
+    `mutations of ${name} crash nothing, end and have the right outcome`,
     async () => {
       const tally = new Tally(name, total);
       await mutate(suite, total, tally);
@@ -67,6 +67,13 @@ export function fuzz<Case, Entry extends object>(suite: Suite<Case, Entry>): voi
     },
     budgetMs(total) + FAILING_MS,
   );
+}
+
+/** What the code gives, and how long it took. */
+export function timed<T>(run: () => T): { readonly value: T; readonly tookMs: number } {
+  const startedMs = performance.now();
+  const value = run();
+  return { value, tookMs: performance.now() - startedMs };
 }
 
 async function mutate<Case, Entry>(suite: Suite<Case, Entry>, total: number, tally: Tally): Promise<void> {
@@ -92,7 +99,7 @@ async function mutate<Case, Entry>(suite: Suite<Case, Entry>, total: number, tal
 }
 
 function budgetMs(total: number): number {
-  return 20_000 + total * MS_PER_CASE;
+  return DEADLINE_MS + total * MS_PER_CASE;
 }
 
 function describeFailure<Case, Entry>(suite: Suite<Case, Entry>, details: fc.RunDetails<[Case]>): string {

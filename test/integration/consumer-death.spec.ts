@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
 import { exitWithin } from './lifecycle-run.ts';
-import { LifecycleBed } from './lifecycle-bed.ts';
-
-jest.setTimeout(90_000);
+import { LifecycleBed, until } from './lifecycle-bed.ts';
+import { DEADLINE_MS } from '../deadline.ts';
 
 test('a consumer that can never join again makes the process drain and exit 1', async () => {
   await using bed = await LifecycleBed.prepare({
@@ -15,7 +13,9 @@ test('a consumer that can never join again makes the process drain and exit 1', 
   await bed.untilSettled();
   // While the service is frozen it drops out of its group, which a stranger with another protocol then holds.
   service.child.signal('SIGSTOP');
-  await sleep(1_500);
+  const members = async (): Promise<number> =>
+    (await bed.admin.describeGroups([bed.group])).groups.flatMap((group) => group.members).length;
+  await until(async () => (await members()) === 0, DEADLINE_MS, 'the service is out of its group');
   const stranger = bed.kafka.consumer({
     groupId: bed.group,
     partitionAssigners: [
@@ -49,7 +49,7 @@ test('a consumer that can never join again makes the process drain and exit 1', 
     await stranger.run({ autoCommit: false, eachMessage: () => Promise.resolve() });
     await joined;
     service.child.signal('SIGCONT');
-    expect(await exitWithin(service.child.exited, 20_000)).toBe(1);
+    expect(await exitWithin(service.child.exited, DEADLINE_MS)).toBe(1);
     expect(service.child.tail).toContain('consumer crashed too often');
   } finally {
     await stranger.disconnect();

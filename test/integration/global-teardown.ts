@@ -1,4 +1,4 @@
-/** Stops the Kafka that global-setup started. */
+/** Stops what global-setup started. */
 export default async function globalTeardown(): Promise<void> {
-  await globalThis.sharedKafka?.stop();
+  await Promise.all([globalThis.sharedKafka?.stop(), globalThis.sharedRedis?.stop()]);
 }

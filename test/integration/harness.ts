@@ -15,12 +15,9 @@ import { TopicReader } from '../../tools/lib/reading.ts';
 import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
 import { serviceCommand } from '../../tools/lib/service-command.ts';
 import { ServiceProcess } from '../../tools/lib/service-process.ts';
+import { DEADLINE_MS, until } from '../deadline.ts';
 
 const ROOT = resolve(__dirname, '../..');
-const POLL_MS = 10;
-const WAIT_MS = 20_000;
-/** Between SIGTERM and the end of a service; longer than the drain takes by default. */
-const EXIT_MS = 28_000;
 
 /** What a spec wants; all of it may be left out. */
 export interface TestBedOptions {
@@ -76,9 +73,6 @@ export interface WrittenResult extends Written {
   readonly result: Result;
 }
 
-// The start of a service and its drain belong to hooks, whose default of 5 s a busy machine exceeds.
-jest.setTimeout(60_000);
-
 // What is read here has the headers of hostile commands.
 mendProtocolDecoding();
 
@@ -91,14 +85,14 @@ afterAll(async () => {
   await Promise.all([...sandboxes].map((sandbox) => sandbox[Symbol.asyncDispose]()));
   const faults = stopped.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
   if (faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults);
-}, 60_000);
+});
 
 /**
  * An API for whoever is strict about when calls arrive: one in this process would take what gathers while a test runs for a burst.
  * Stopped after the spec, later than its beds.
  */
 export async function startSandboxProcess(behaviour: Partial<Behaviour> = {}): Promise<SandboxProcess> {
-  const sandbox = await SandboxProcess.start(ROOT, behaviour, AbortSignal.timeout(20_000));
+  const sandbox = await SandboxProcess.start(ROOT, behaviour, AbortSignal.timeout(DEADLINE_MS));
   sandboxes.add(sandbox);
   return sandbox;
 }
@@ -191,7 +185,7 @@ export class TestBed implements AsyncDisposable {
   async startService(own: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     const onLine = (line: string): void => void this.#output.push(line);
     const plan = { root: ROOT, ...serviceCommand(ROOT), settings: this.settings(own), onLine };
-    const service = await ServiceProcess.start(plan, AbortSignal.timeout(30_000));
+    const service = await ServiceProcess.start(plan, AbortSignal.timeout(DEADLINE_MS));
     this.#service = service;
     this.#running.add(service);
     return service;
@@ -201,13 +195,13 @@ export class TestBed implements AsyncDisposable {
   async stopService(service: ServiceProcess = this.service): Promise<number> {
     this.#running.delete(service);
     service.child.signal('SIGTERM');
-    const code = await Promise.race([service.child.exited, sleep(EXIT_MS, null, { ref: false })]);
+    const code = await Promise.race([service.child.exited, sleep(DEADLINE_MS, null, { ref: false })]);
     if (code !== null) {
       if (service.child.tail.includes('left open')) throw new Error(`the service leaks:\n${service.child.tail}`);
       return code;
     }
     service.child.signal('SIGKILL');
-    throw new Error(`the service was still running ${EXIT_MS} ms after SIGTERM:\n${service.child.tail}`);
+    throw new Error(`the service was still running ${DEADLINE_MS} ms after SIGTERM:\n${service.child.tail}`);
   }
 
   /** SIGKILL. */
@@ -257,33 +251,27 @@ export class TestBed implements AsyncDisposable {
   }
 
   /** The first `count` results or more. Rejects with what was seen instead where they do not come, or the service ends. */
-  async results(count: number, timeoutMs: number = WAIT_MS): Promise<readonly WrittenResult[]> {
-    await this.until(() => this.#results.length >= count, `${count} results`, timeoutMs);
+  async results(count: number): Promise<readonly WrittenResult[]> {
+    await this.until(() => this.#results.length >= count, `${count} results`);
     return this.#results;
   }
 
-  async deadLetters(count: number, timeoutMs: number = WAIT_MS): Promise<readonly Written[]> {
-    await this.until(() => this.#deadLetters.length >= count, `${count} dead letters`, timeoutMs);
+  async deadLetters(count: number): Promise<readonly Written[]> {
+    await this.until(() => this.#deadLetters.length >= count, `${count} dead letters`);
     return this.#deadLetters;
   }
 
   /** The result of the record written there. */
-  async resultOf(place: Place, timeoutMs: number = WAIT_MS): Promise<WrittenResult> {
-    return this.#find(
-      this.#results,
-      ({ result }) => isSame(result.source, place),
-      `the result of ${spell(place)}`,
-      timeoutMs,
-    );
+  async resultOf(place: Place): Promise<WrittenResult> {
+    return this.#find(this.#results, ({ result }) => isSame(result.source, place), `the result of ${spell(place)}`);
   }
 
   /** The dead letter of the record written there. */
-  async deadLetterOf(place: Place, timeoutMs: number = WAIT_MS): Promise<Written> {
+  async deadLetterOf(place: Place): Promise<Written> {
     return this.#find(
       this.#deadLetters,
       ({ headers }) => isSame(originOf(headers), place),
       `the dead letter of ${spell(place)}`,
-      timeoutMs,
     );
   }
 
@@ -300,31 +288,28 @@ export class TestBed implements AsyncDisposable {
   }
 
   /** Resolves once everything that was written to a command topic is committed. */
-  async untilCommitted(topic: string = this.commandTopic(), timeoutMs: number = WAIT_MS): Promise<void> {
+  async untilCommitted(topic: string = this.commandTopic()): Promise<void> {
     const ends = [...(await this.admin.fetchTopicOffsets(topic))].sort((a, b) => a.partition - b.partition);
-    const deadlineMs = performance.now() + timeoutMs;
-    for (;;) {
-      const committed = await this.committed(topic);
-      if (ends.every(({ high }, index) => Number(high) === 0 || committed[index] === Number(high))) return;
-      if (performance.now() > deadlineMs) {
-        throw new Error(`committed ${committed.join()} of ${ends.map(({ high }) => high).join()}\n${this.#seen()}`);
-      }
-      await sleep(50);
-    }
+    await this.until(
+      async () => {
+        const committed = await this.committed(topic);
+        return ends.every(({ high }, index) => Number(high) === 0 || committed[index] === Number(high));
+      },
+      `all of ${topic} is committed: ${ends.map(({ high }) => high).join()}`,
+    );
   }
 
   /** Resolves once that holds. Rejects with what was seen where it does not in time, or the service ends. */
-  async until(holds: () => boolean, what: string, timeoutMs: number = WAIT_MS): Promise<void> {
-    const deadlineMs = performance.now() + timeoutMs;
+  async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const service = this.#service;
     let code: number | null = null;
     void service?.child.exited.then((exitCode) => (code = exitCode));
-    while (!holds()) {
-      if (performance.now() > deadlineMs) throw new Error(`${what}: not within ${timeoutMs} ms\n${this.#seen()}`);
-      if (code !== null && this.#running.has(service as ServiceProcess)) {
-        throw new Error(`${what}: the service ended with code ${String(code)}\n${this.#seen()}`);
-      }
-      await sleep(POLL_MS);
+    const hasEnded = (): boolean => code !== null && this.#running.has(service as ServiceProcess);
+    await until(async () => (await holds()) || hasEnded(), what).catch((error: unknown) => {
+      throw new Error(`${messageOf(error)}\n${this.#seen()}`, { cause: error });
+    });
+    if (hasEnded() && !(await holds())) {
+      throw new Error(`${what}: the service ended with code ${String(code)}\n${this.#seen()}`);
     }
   }
 
@@ -377,9 +362,9 @@ export class TestBed implements AsyncDisposable {
     }
   }
 
-  async #find<T>(list: readonly T[], isIt: (item: T) => boolean, what: string, timeoutMs: number): Promise<T> {
+  async #find<T>(list: readonly T[], isIt: (item: T) => boolean, what: string): Promise<T> {
     let found: T | undefined;
-    await this.until(() => (found = list.find(isIt)) !== undefined, what, timeoutMs);
+    await this.until(() => (found = list.find(isIt)) !== undefined, what);
     return found as T;
   }
 
@@ -390,6 +375,10 @@ export class TestBed implements AsyncDisposable {
     const said = this.#output.slice(-20).join('\n');
     return `results: ${counted || 'none'}; dead letters: ${this.#deadLetters.length}; sandbox: ${report}\n${said}`;
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function isSame(a: Place, b: Place): boolean {

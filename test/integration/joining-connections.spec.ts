@@ -1,17 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
 import { mendJoiningConnections } from '../../src/kafka/kafkajs-patches/joining-connections';
+import { DEADLINE_MS, until } from '../deadline.ts';
 import { TestBed } from './harness';
 
-/** A member that asks so seldom hears of a rebalance only then, and all others wait for it. */
-const SELDOM_MS = 15_000;
+/** A member that asks so seldom hears of a rebalance only then, which is after the test, and all others wait for it. */
+const SELDOM_MS = 2 * DEADLINE_MS;
 const OFTEN_MS = 100;
 
-jest.setTimeout(60_000);
+/** What is used of kafkajs's connection to one broker. */
+interface BrokerModule {
+  readonly prototype: { joinGroup(options: object): Promise<unknown> };
+}
 
 describe('a member that waits for others to join', () => {
   it('commits meanwhile', async () => {
     mendJoiningConnections();
+    const { prototype } = jest.requireActual<BrokerModule>('kafkajs/src/broker');
+    const joins = jest.spyOn(prototype, 'joinGroup');
     await using bed = await TestBed.start({ service: false });
     const kafka = new Kafka({ brokers: [...bed.brokers], logLevel: logLevel.NOTHING });
     const topic = bed.topics.results;
@@ -23,6 +28,7 @@ describe('a member that waits for others to join', () => {
         groupId: bed.group,
         heartbeatInterval,
         sessionTimeout,
+        rebalanceTimeout: sessionTimeout,
         maxWaitTimeInMs: OFTEN_MS,
       });
       members.push(member);
@@ -40,19 +46,25 @@ describe('a member that waits for others to join', () => {
       const waiting = await memberThatAsksEvery(OFTEN_MS);
       await join(waiting);
       const isTogether = once(waiting, 'GROUP_JOIN');
-      await join(await memberThatAsksEvery(SELDOM_MS));
+      const seldom = await memberThatAsksEvery(SELDOM_MS);
+      await join(seldom);
       await isTogether;
+      const joinsBefore = joins.mock.calls.length;
 
       const isRebalancing = once(waiting, 'REBALANCING');
       const isComplete = once(waiting, 'GROUP_JOIN').then(() => 'complete');
       const third = join(await memberThatAsksEvery(OFTEN_MS));
       await isRebalancing;
-      await sleep(5 * OFTEN_MS);
+      // Those of the third member and of the one that waits.
+      await until(() => joins.mock.calls.length >= joinsBefore + 2, 'both ask to join');
       const commit = waiting.commitOffsets([{ topic, partition: 0, offset: '0' }]).then(() => 'committed');
       expect(await Promise.race([commit, isComplete])).toBe('committed');
+      // Leaves the group, which is complete without it.
+      await seldom.disconnect();
       await third;
     } finally {
-      await Promise.all(members.reverse().map((member) => member.disconnect()));
+      joins.mockRestore();
+      await Promise.all(members.map((member) => member.disconnect()));
     }
   });
 });

@@ -131,7 +131,7 @@ export class LifecycleBed extends Bed {
   /** All results so far. */
   async readResults(): Promise<ReadResult[]> {
     const count = await this.resultCount();
-    const messages = await readAll(this.kafka, this.results, count, AbortSignal.timeout(30_000));
+    const messages = await readAll(this.kafka, this.results, count, AbortSignal.timeout(START_MS));
     return messages.map(({ value }) => JSON.parse(value?.toString() ?? '') as ReadResult);
   }
 

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DEADLINE_MS } from '../deadline.ts';
 
 /** How a service ended that was not meant to run for long. */
 export interface Ending {
@@ -15,8 +16,11 @@ export function runToEnd(
   args: readonly string[] = [],
 ): Promise<Ending> {
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [script, ...args], { env, timeout: 20_000 }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, stdout, stderr }),
+    const child = execFile(
+      process.execPath,
+      [script, ...args],
+      { env, timeout: DEADLINE_MS },
+      (_error, stdout, stderr) => resolve({ code: child.exitCode, stdout, stderr }),
     );
   });
 }

@@ -6,6 +6,7 @@ import type { Published } from '../../src/settlement/publisher';
 import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { readAll } from '../../tools/lib/reading.ts';
+import { DEADLINE_MS } from '../deadline.ts';
 import { TestBed } from './harness';
 
 const KIB = 1024;
@@ -27,7 +28,7 @@ async function publish(sizesKib: readonly number[]): Promise<{ ends: Published[]
     const records = sizesKib.map((sizeKib) => ({ topic, key: null, value: 'v'.repeat(sizeKib * KIB), headers: {} }));
     const ends = await Promise.all(records.map((record) => publisher.publish(record)));
     const count = ends.filter((end) => end === 'acknowledged').length;
-    const written = (await readAll(kafka, topic, count, AbortSignal.timeout(20_000))) as WithBatch[];
+    const written = (await readAll(kafka, topic, count, AbortSignal.timeout(DEADLINE_MS))) as WithBatch[];
     const batches = Map.groupBy(written, ({ batchContext }) => batchContext.firstOffset).values();
     return { ends, batches: [...batches].map((batch) => batch.map(({ value }) => (value?.length ?? 0) / KIB)) };
   } finally {

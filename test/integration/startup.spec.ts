@@ -1,7 +1,6 @@
 import { exitWithin, runToEnd } from './lifecycle-run.ts';
+import { DEADLINE_MS } from '../deadline.ts';
 import { LifecycleBed, metricSum, PERFECT, probe, SERVICE } from './lifecycle-bed.ts';
-
-jest.setTimeout(30_000);
 
 test('a bad configuration exits 2 with one line per variable, and never says a value', async () => {
   const bad = {
@@ -45,7 +44,7 @@ test('CREATE_TOPICS creates what is missing, dead letters and retry topics with 
   const withHeaders = (commandBytes ?? 0) + 64 * 1024;
   expect([deadLetterBytes, retryBytes]).toEqual([withHeaders, withHeaders]);
   service.child.signal('SIGTERM');
-  expect(await exitWithin(service.child.exited, 3_000)).toBe(0);
+  expect(await exitWithin(service.child.exited, DEADLINE_MS)).toBe(0);
 });
 
 test('a new group starts at the earliest record, and in the end all of it is committed and the lag is 0', async () => {
@@ -61,5 +60,5 @@ test('a new group starts at the earliest record, and in the end all of it is com
   expect(await bed.account()).toEqual(PERFECT);
 
   service.child.signal('SIGTERM');
-  expect(await exitWithin(service.child.exited, 3_000)).toBe(0);
+  expect(await exitWithin(service.child.exited, DEADLINE_MS)).toBe(0);
 });

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import { setImmediate as nextCheckPhase, setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { createServer as createTlsServer } from 'node:tls';
 import type { CallResult, Withdrawn } from '../../src/messages-api/call-result';
 import { MessagesApiClient } from '../../src/messages-api/client';
 import type { MessagesApiOptions } from '../../src/messages-api/client';
+import { DEADLINE_MS, until } from '../deadline';
 import { CERTIFICATE, trustingTestCertificate } from './certificate';
 import { ACCEPTED, answer, startRawServer } from './raw-server';
 import type { RawServer, RawServerOptions } from './raw-server';
@@ -37,7 +38,7 @@ async function serve(
 function connectTo(baseUrl: string, options: Partial<MessagesApiOptions> = {}): MessagesApiClient {
   const client = new MessagesApiClient({
     baseUrl,
-    timeoutMs: 2000,
+    timeoutMs: DEADLINE_MS,
     maxConnections: 4,
     maxResponseBytes: 1 << 20,
     ...options,
@@ -57,13 +58,43 @@ async function callOnce(
   return result;
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  for (const giveUpMs = performance.now() + 3000; !condition(); await sleep(2)) {
-    if (performance.now() > giveUpMs) throw new Error('waited 3 s in vain');
-  }
+/** From here on the deadlines of calls come only by `pass`; all else goes on. */
+function stopTheClock(): void {
+  const timers = ['setTimeout', 'clearTimeout', 'performance'];
+  const doNotFake = ALL_FAKES.filter((each) => !timers.includes(each));
+  jest.useFakeTimers({ doNotFake });
+}
+
+const ALL_FAKES = [
+  'Date',
+  'hrtime',
+  'nextTick',
+  'performance',
+  'queueMicrotask',
+  'setImmediate',
+  'clearImmediate',
+  'setInterval',
+  'clearInterval',
+  'setTimeout',
+  'clearTimeout',
+] as const;
+
+async function pass(ms: number): Promise<void> {
+  jest.advanceTimersByTime(ms);
+  await settle();
+}
+
+/** Turns of the event loop enough for whatever is on its way within this process to be read. */
+async function settle(): Promise<void> {
+  for (let turns = 0; turns < 20; turns++) await nextTurn();
+}
+
+function posts(server: RawServer): number {
+  return server.received().split('POST').length - 1;
 }
 
 afterEach(async () => {
+  jest.useRealTimers();
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await Promise.all(servers.splice(0).map((server) => server.close()));
 });
@@ -200,29 +231,39 @@ describe('a call of which nothing left', () => {
   });
 
   it('is not sent where the TLS handshake hangs past the deadline, and the attempt ends with it', async () => {
+    stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(`https://localhost:${server.port}`, { timeoutMs: 100, maxConnections: 1 });
-    expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
-    await until(() => server.sockets[0]?.readableEnded === true);
-    expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
-    expect(server.sockets).toHaveLength(2);
+    for (const count of [1, 2]) {
+      const call = client.call(REQUEST);
+      await until(() => server.sockets.length === count, 'it connects');
+      await pass(100);
+      expect(await call).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
+      await until(() => server.sockets.at(-1)?.readableEnded === true, 'the attempt ends');
+    }
   });
 
   it('is not sent where no connection comes free by the deadline', async () => {
+    stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(server.url, { timeoutMs: 150, maxConnections: 1 });
     const first = client.call(REQUEST);
-    await sleep(20);
+    await until(() => posts(server) === 1, 'the first is on the wire');
+    await pass(20);
     const second = client.call(REQUEST);
+    await pass(130);
     expect(await first).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
-    await until(() => server.sockets.length === 2);
+    await until(() => posts(server) === 2, 'the second is on the wire');
+    await pass(20);
     expect(await second).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
 
     const holding = client.call(REQUEST);
-    const waiting = client.call(REQUEST);
-    expect(await waiting).toMatchObject({ kind: 'not-sent', detail: 'no connection by the deadline' });
+    await until(() => posts(server) === 3, 'the third is on the wire');
+    const late = client.call(REQUEST);
+    await pass(150);
     expect(await holding).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
-    expect(server.received().match(/POST/g)).toHaveLength(3);
+    expect(await late).toMatchObject({ kind: 'not-sent' });
+    expect(posts(server)).toBe(3);
   });
 
   it('waits for a free connection in turn', async () => {
@@ -248,7 +289,8 @@ describe('a call whose answer is lost', () => {
     const server = await serve(() => undefined, {
       onSocket: (socket) => {
         socket.pause();
-        setTimeout(() => socket.resetAndDestroy(), 20);
+        // The call has left by then: both sides are in this process.
+        void settle().then(() => socket.resetAndDestroy());
       },
     });
     expect(await connectTo(server.url).call(REQUEST)).toMatchObject({ kind: 'perhaps-sent', reason: 'reset' });
@@ -270,7 +312,7 @@ describe('a call whose answer is lost', () => {
       fault(socket);
     });
     expect(result).toMatchObject({ kind: 'perhaps-sent', reason: 'reset', httpStatus: null });
-    await sleep(30);
+    await settle();
     expect(requests).toBe(1);
   });
 
@@ -279,8 +321,9 @@ describe('a call whose answer is lost', () => {
     ['closed', (socket) => socket.end()],
   ])('is unreadable where a 2xx is %s within its body, decided by any other status', async (_, fault) => {
     const partly = (status: string) => (socket: Socket) => {
-      socket.write(`HTTP/1.1 ${status}\r\ncontent-length: 44\r\n\r\n{"id":"planted`, () =>
-        setTimeout(fault, 20, socket),
+      socket.write(
+        `HTTP/1.1 ${status}\r\ncontent-length: 44\r\n\r\n{"id":"planted`,
+        () => void settle().then(() => fault(socket)),
       );
     };
     expect(await callOnce(partly('200 OK'))).toMatchObject({ kind: 'unreadable', httpStatus: 200 });
@@ -288,59 +331,62 @@ describe('a call whose answer is lost', () => {
     expect(await callOnce(partly('500 Oops'))).toMatchObject({ kind: 'perhaps-sent', reason: 'status' });
   });
 
-  it('times out where the answer never comes, within 30 ms of the deadline', async () => {
+  it('times out at its deadline where the answer never comes', async () => {
+    stopTheClock();
     for (const timeoutMs of [50, 200, 400]) {
-      const startMs = performance.now();
-      expect(await callOnce(() => undefined, { timeoutMs })).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
-      const tookMs = performance.now() - startMs;
-      expect(tookMs).toBeGreaterThanOrEqual(timeoutMs);
-      expect(tookMs).toBeLessThan(timeoutMs + 30);
+      const server = await serve(() => undefined);
+      const call = connectTo(server.url, { timeoutMs }).call(REQUEST);
+      const hasEnded = jest.fn();
+      void call.then(hasEnded);
+      await until(() => posts(server) === 1, 'it is on the wire');
+      await pass(timeoutMs - 1);
+      expect(hasEnded).not.toHaveBeenCalled();
+      await pass(1);
+      expect(await call).toMatchObject({ kind: 'perhaps-sent', reason: 'timeout' });
     }
   });
 
   it('keeps every deadline of calls that overlap', async () => {
+    stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(server.url, { timeoutMs: 150, maxConnections: 16 });
-    const tookMs = await Promise.all(
-      Array.from({ length: 16 }, async (_, i) => {
-        await sleep(i * 20);
-        const startMs = performance.now();
-        await client.call(REQUEST);
-        return performance.now() - startMs;
-      }),
-    );
-    expect(Math.min(...tookMs)).toBeGreaterThanOrEqual(150);
-    expect(Math.max(...tookMs)).toBeLessThan(180);
+    const endedAtMs: number[] = [];
+    let nowMs = 0;
+    for (; endedAtMs.length < 16; nowMs += 10) {
+      if (nowMs % 20 === 0 && nowMs < 320) void client.call(REQUEST).then(() => endedAtMs.push(nowMs));
+      await pass(10);
+    }
+    // What ends while 10 ms pass is seen at their beginning.
+    expect(endedAtMs).toEqual(Array.from({ length: 16 }, (_, i) => i * 20 + 140));
   });
 
   it('reads an answer that arrived while the event loop was stalled past the deadline', async () => {
+    stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(server.url, { timeoutMs: 100 });
     const call = client.call(REQUEST);
-    await until(() => server.received() !== '');
-    // After the check phase come the timers, before anything is read.
-    await nextCheckPhase();
+    await until(() => server.received() !== '', 'it is on the wire');
     server.sockets[0]?.write(answer('200 OK', ACCEPTED));
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150);
+    jest.advanceTimersByTime(150);
     expect(await call).toEqual(OK);
   });
 
-  it('has its deadline end a trickle: unreadable for a 2xx', async () => {
-    const trickle = (status: string) => (socket: Socket) => {
+  it.each([
+    ['200 OK', { kind: 'unreadable', detail: expect.stringContaining('deadline') }],
+    ['502 Bad', { kind: 'perhaps-sent', httpStatus: 502 }],
+  ])('has its deadline end a trickle after %s', async (status, expected) => {
+    stopTheClock();
+    let pieces = 0;
+    const server = await serve((socket) => {
       socket.write(`HTTP/1.1 ${status}\r\ncontent-length: 1000\r\n\r\n`);
-      const timer = setInterval(() => socket.write('x'), 10);
+      const timer = setInterval(() => socket.write('x', () => (pieces += 1)), 5);
       socket.once('close', () => clearInterval(timer));
-    };
-    const startMs = performance.now();
-    expect(await callOnce(trickle('200 OK'), { timeoutMs: 150 })).toMatchObject({
-      kind: 'unreadable',
-      detail: expect.stringContaining('deadline'),
     });
-    expect(performance.now() - startMs).toBeLessThan(200);
-    expect(await callOnce(trickle('502 Bad'), { timeoutMs: 100 })).toMatchObject({
-      kind: 'perhaps-sent',
-      httpStatus: 502,
-    });
+    const call = connectTo(server.url, { timeoutMs: 150 }).call(REQUEST);
+    await until(() => pieces > 3, 'it trickles');
+    await settle();
+    await pass(150);
+    expect(await call).toMatchObject(expected);
   });
 
   it('stops reading an answer above the size limit', async () => {
@@ -390,7 +436,8 @@ describe('a connection that the server closes while it is idle', () => {
     const kinds = new Set<string>();
     for (let i = 0; i < 60; i++) {
       kinds.add((await client.call(REQUEST)).kind);
-      await sleep(i % 4);
+      // From two turns on, the end of the connection has been read.
+      for (let turns = 2 + (i % 4); turns > 0; turns--) await nextTurn();
     }
     expect([...kinds].filter((kind) => !possible.includes(kind))).toEqual([]);
   });
@@ -415,19 +462,19 @@ describe('a client', () => {
     });
     const client = connectTo(server.url);
     const waiting = client.call(REQUEST);
-    await until(() => server.received().split('POST').length === 2);
+    await until(() => posts(server) === 1, 'the first is on the wire');
     const answering = client.call(REQUEST);
-    await until(() => server.received().split('POST').length === 3);
-    await sleep(20);
+    await until(() => posts(server) === 2, 'the second is on the wire');
+    await settle();
     const connecting = connectTo(`https://localhost:${server.port}`);
     const unsent = connecting.call(REQUEST);
-    await until(() => server.sockets.length === 3);
+    await until(() => server.sockets.length === 3, 'the third connects');
     await Promise.all([client.close(), connecting.close(), client.close()]);
     expect(await waiting).toMatchObject({ kind: 'perhaps-sent', reason: 'reset', httpStatus: null });
     expect(await answering).toMatchObject({ kind: 'unreadable', httpStatus: 200 });
     expect(await unsent).toMatchObject({ kind: 'not-sent' });
     expect(await client.call(REQUEST)).toMatchObject({ kind: 'not-sent', detail: 'the client is closed' });
-    await until(() => server.sockets.every((socket) => socket.destroyed || socket.readableEnded));
+    await until(() => server.sockets.every((socket) => socket.destroyed || socket.readableEnded), 'no socket is left');
   });
 
   it('holds no timer or socket that keeps a process alive', async () => {
@@ -435,7 +482,7 @@ describe('a client', () => {
     const client = connectTo(server.url);
     await client.call(REQUEST);
     await client.close();
-    await until(() => server.sockets.every((socket) => socket.destroyed));
+    await until(() => server.sockets.every((socket) => socket.destroyed), 'no socket is left');
     expect(process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap')).toEqual([]);
   });
 });

@@ -14,6 +14,8 @@ export interface Misbehaviour {
   /** What the command comes to with one attempt and `at-least-once`. */
   readonly outcome: Outcome;
   readonly httpStatus: number | null;
+  /** Whether only the deadline of the call ends it. */
+  readonly isEndless: boolean;
 }
 
 /** Ends of the table's rows; the outcome follows from the kind of the result. */
@@ -38,7 +40,12 @@ function row(
   reply: string | Buffer | ((socket: Socket) => void),
 ): Misbehaviour {
   const write = typeof reply === 'function' ? reply : (socket: Socket) => void socket.write(reply);
-  return { name, answer: write, httpStatus, ...end };
+  return { name, answer: write, httpStatus, isEndless: false, ...end };
+}
+
+/** A row that only the deadline of the call ends. */
+function endlessRow(...parts: Parameters<typeof row>): Misbehaviour {
+  return { ...row(...parts), isEndless: true };
 }
 
 /** Answers with a body in these content codings. */
@@ -127,16 +134,21 @@ export const MISBEHAVIOURS: readonly Misbehaviour[] = [
     200,
     `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${'f'.repeat(20)}\r\n${ACCEPTED}\r\n`,
   ),
-  row(
+  endlessRow(
     '200 whose body trickles past the deadline',
     END.inDoubt,
     200,
     trickle('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n', ' '),
   ),
-  row('headers that trickle past the deadline', END.failed, null, trickle('HTTP/1.1 200 OK\r\n', 'x: 1\r\n')),
-  row('a status line that trickles past the deadline', END.failed, null, trickle('HTTP/1.1 200 ', 'O')),
-  row('interim answers without end', END.failed, null, trickle('', 'HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n')),
-  row('silence', END.failed, null, () => undefined),
+  endlessRow('headers that trickle past the deadline', END.failed, null, trickle('HTTP/1.1 200 OK\r\n', 'x: 1\r\n')),
+  endlessRow('a status line that trickles past the deadline', END.failed, null, trickle('HTTP/1.1 200 ', 'O')),
+  endlessRow(
+    'interim answers without end',
+    END.failed,
+    null,
+    trickle('', 'HTTP/1.1 103 Early Hints\r\nlink: </>\r\n\r\n'),
+  ),
+  endlessRow('silence', END.failed, null, () => undefined),
   row('a reset once the request is read', END.failed, null, (socket) => socket.resetAndDestroy()),
   row('an end once the request is read', END.failed, null, (socket) => void socket.end()),
   row('a reset within the status line', END.failed, null, thenReset('HTTP/1.1 2')),

@@ -4,6 +4,7 @@ import { Redis } from 'ioredis';
 import { RedisSettledStore } from '../../src/settlement/redis-settled-store';
 import type { DevRedis } from '../../tools/redis/dev-redis';
 import { startRedis } from '../../tools/redis/start-redis';
+import { withEnvironment } from '../tools/kafka/with-environment';
 import { aClaim, NOTHING } from './store-fixtures';
 
 /** A store as a process of its own has it, with what it said. */
@@ -14,7 +15,7 @@ export interface Process {
   readonly changes: boolean[];
 }
 
-/** A Redis of our own, and processes that use it. */
+/** A Redis, and processes that use it. */
 export class RedisBed {
   readonly #processes: RedisSettledStore[] = [];
 
@@ -24,8 +25,18 @@ export class RedisBed {
     readonly admin: Redis,
   ) {}
 
+  /** On a Redis of its own, which may be stopped, broken and emptied. */
   static async start(): Promise<RedisBed> {
-    const server = await startRedis();
+    return RedisBed.#on(await startRedis());
+  }
+
+  /** On the Redis that all integration specs share. */
+  static async onShared(): Promise<RedisBed> {
+    const url = process.env['SHARED_REDIS'];
+    return RedisBed.#on(await withEnvironment({ REDIS_URL: url, DEV_KAFKA: undefined }, () => startRedis()));
+  }
+
+  static #on(server: DevRedis): RedisBed {
     const admin = new Redis(server.url, { retryStrategy: () => 20 });
     admin.on('error', () => {});
     return new RedisBed(server, admin);
@@ -33,7 +44,7 @@ export class RedisBed {
 
   /** Its lease outlasts any test unless told otherwise. */
   async process(options: { leaseMs?: number; prefix?: string; url?: string } = {}): Promise<Process> {
-    const { leaseMs = 60_000, prefix = 'test:', url = this.server.url } = options;
+    const { leaseMs = 600_000, prefix = 'test:', url = this.server.url } = options;
     const processId = randomUUID();
     const lines: string[] = [];
     const changes: boolean[] = [];
@@ -103,14 +114,5 @@ export class CountingProxy {
   close(): void {
     for (const socket of this.#sockets) socket.destroy();
     this.#server.close();
-  }
-}
-
-/** Resolves once `isSo`; rejects after `timeoutMs`. */
-export async function until(isSo: () => boolean | Promise<boolean>, timeoutMs = 5_000): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error(`not so after ${timeoutMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }

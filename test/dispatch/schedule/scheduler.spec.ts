@@ -390,7 +390,7 @@ describe('Scheduler', () => {
     );
   });
 
-  it('chooses among 100,000 limited keys without searching them', () => {
+  it('chooses among 100,000 limited keys, which would never end if it searched them', () => {
     const scheduler = newScheduler(limitsOf({ recipient: once }));
     const partition = scheduler.openPartition();
     const count = 100_000;
@@ -398,10 +398,8 @@ describe('Scheduler', () => {
       scheduler.add(partition, job({ key: `k-${i}` }));
       scheduler.add(partition, job({ key: `k-${i}` }));
     }
-    const startedMs = performance.now();
     for (const nowMs of [0, 500, 1000, 1500])
       for (const each of handOut(scheduler, nowMs)) scheduler.complete(partition, each);
     expect(scheduler.size).toBe(0);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
   });
 });

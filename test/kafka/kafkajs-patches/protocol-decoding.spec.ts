@@ -70,10 +70,8 @@ describe('the mended decoding of the Kafka protocol', () => {
     ]);
   });
 
-  it('reads thousands of headers in no time', () => {
-    const headers = Object.fromEntries(Array.from({ length: 9_000 }, (_, i) => [`name-${i}`, 'v']));
-    const startedMs = performance.now();
-    expect(Object.keys(decode(mended, { headers }).headers)).toHaveLength(9_000);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+  it('reads headers by the hundred thousand, which would never end if each were looked for among the others', () => {
+    const headers = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`name-${i}`, 'v']));
+    expect(Object.keys(decode(mended, { headers }).headers)).toHaveLength(200_000);
   });
 });

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { type Encoded, recordEncoder } from '../../../src/kafka/kafkajs-patches/record-encoding';
 
@@ -7,13 +6,15 @@ type EncodeRecord = Parameters<typeof recordEncoder>[0];
 const stock = jest.requireActual<EncodeRecord>('kafkajs/src/protocol/recordBatch/record/v0');
 const bytes = fc.uint8Array({ maxLength: 300 }).map((each) => Buffer.from(each));
 const text = fc.string({ unit: 'binary', maxLength: 400 });
+/** Longer than the buffer that an encoder begins with. */
+const long = text.map((each) => each.padEnd(8_500, 'é long '));
 const headerValue = fc.oneof(bytes, text);
 
 const record = fc.record({
   offsetDelta: fc.nat(100_000),
   timestampDelta: fc.oneof(fc.nat(1_000_000), fc.constantFrom(2 ** 30 - 1, 2 ** 30, 2 ** 40)),
   key: fc.option(fc.oneof(bytes, text)),
-  value: fc.option(fc.oneof(bytes, text, fc.string({ minLength: 8_000, maxLength: 9_000 }))),
+  value: fc.option(fc.oneof(bytes, text, long)),
   headers: fc.dictionary(text, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 6 }),
 });
 
@@ -26,17 +27,18 @@ describe('the mended encoding of records', () => {
       fc.property(record, (each) => {
         const isLeftAside = each.timestampDelta >= 2 ** 30;
         const mended = recordEncoder(isLeftAside ? stock : never)(each);
-        expect(mended.buffer).toEqual(stock(each).buffer);
-        expect(mended.buf.subarray(0, mended.offset)).toEqual(mended.buffer);
+        expect(mended.buffer.equals(stock(each).buffer)).toBe(true);
+        expect(mended.buf.subarray(0, mended.offset).equals(mended.buffer)).toBe(true);
       }),
       { numRuns: 300 },
     );
   });
 
   it('comes before kafkajs loads what asks for records, which it does with the first request', () => {
-    const script = `require('kafkajs');
-      const loaded = Object.keys(require.cache).filter((file) => /produce.v\\d+.request|recordBatch.record/.test(file));
-      if (loaded.length > 0) { console.error(loaded.join()); process.exit(1); }`;
-    expect(() => execFileSync(process.execPath, ['-e', script], { stdio: 'pipe' })).not.toThrow();
+    jest.resetModules();
+    jest.requireActual('kafkajs');
+    const loaded = Object.keys(require.cache);
+    expect(loaded).toContainEqual(expect.stringMatching(/kafkajs.index/));
+    expect(loaded.filter((file) => /produce.v\d+.request|recordBatch.record/.test(file))).toEqual([]);
   });
 });

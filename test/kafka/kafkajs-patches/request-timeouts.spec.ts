@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { mendRequestTimeouts } from '../../../src/kafka/kafkajs-patches/request-timeouts';
 
 interface Entry {
@@ -23,6 +22,7 @@ describe('the mended timeouts of requests', () => {
   const faults: Error[] = [];
 
   beforeEach(() => {
+    jest.useFakeTimers();
     mendRequestTimeouts(() => nowMs);
     faults.length = 0;
     queue = newQueue();
@@ -30,29 +30,26 @@ describe('the mended timeouts of requests', () => {
 
   afterEach(() => {
     queue.destroy();
-    jest.restoreAllMocks();
+    jest.useRealTimers();
   });
 
-  it.each([HOUR_MS, -HOUR_MS])(
-    'go on as if nothing had happened where the wall clock jumps by %s ms',
-    async (jumpMs) => {
-      await sleep(150);
-      jest.spyOn(Date, 'now').mockReturnValue(Date.now() + jumpMs);
-      await sleep(150);
-      expect(faults).toEqual([]);
-      nowMs += TIMEOUT_MS + 1;
-      await sleep(150);
-      expect(faults.map(({ name }) => name)).toEqual(['KafkaJSRequestTimeoutError']);
-    },
-  );
+  it.each([HOUR_MS, -HOUR_MS])('go on as if nothing had happened where the wall clock jumps by %s ms', (jumpMs) => {
+    jest.advanceTimersByTime(150);
+    jest.setSystemTime(Date.now() + jumpMs);
+    jest.advanceTimersByTime(150);
+    expect(faults).toEqual([]);
+    nowMs += TIMEOUT_MS + 1;
+    jest.advanceTimersByTime(150);
+    expect(faults.map(({ name }) => name)).toEqual(['KafkaJSRequestTimeoutError']);
+  });
 
-  it('look at every connection that is still there', async () => {
+  it('look at every connection that is still there', () => {
     const gone = newQueue();
     gone.isConnected = () => false;
     const other = newQueue();
-    await sleep(150);
+    jest.advanceTimersByTime(150);
     nowMs += TIMEOUT_MS + 1;
-    await sleep(250);
+    jest.advanceTimersByTime(250);
     expect(faults).toHaveLength(2);
     for (const each of [gone, other]) each.destroy();
   });

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { mendWaitingRequests } from '../../../src/kafka/kafkajs-patches/waiting-requests';
 
 interface Entry {
@@ -22,6 +21,7 @@ describe('the mended look for requests that wait', () => {
   let sent: number[];
 
   beforeEach(() => {
+    jest.useFakeTimers();
     mendWaitingRequests();
     const RequestQueue = jest.requireActual<new (options: object) => Queue>('kafkajs/src/network/requestQueue');
     const logger = { debug: () => undefined, warn: () => undefined };
@@ -29,7 +29,10 @@ describe('the mended look for requests that wait', () => {
     sent = [];
   });
 
-  afterEach(() => queue.destroy());
+  afterEach(() => {
+    queue.destroy();
+    jest.useRealTimers();
+  });
 
   it('sets no timer where none waits, whatever was sent and answered before', () => {
     send(1);
@@ -38,23 +41,23 @@ describe('the mended look for requests that wait', () => {
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
-  it('sends what waited for room as soon as there is some, and then comes to rest', async () => {
+  it('sends what waited for room as soon as there is some, and then comes to rest', () => {
     for (const id of [1, 2, 3, 4]) send(id);
     expect(sent).toEqual([1, 2]);
     answer(2);
     expect(sent).toEqual([1, 2, 3]);
     answer(1);
     expect(sent).toEqual([1, 2, 3, 4]);
-    await sleep(50);
+    jest.advanceTimersByTime(50);
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
-  it('sends what waited for a throttle to end once it has', async () => {
+  it('sends what waited for a throttle to end once it has', () => {
     queue.maybeThrottle(80);
     send(1);
-    await sleep(40);
+    jest.advanceTimersByTime(79);
     expect(sent).toEqual([]);
-    await sleep(80);
+    jest.advanceTimersByTime(1);
     expect(sent).toEqual([1]);
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });

@@ -1,8 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { Socket } from 'node:net';
 import type { KafkaConfig } from '../../../src/config/config';
 import { firstContact } from '../../../src/kafka/start/first-contact';
 import type { KafkaLog } from '../../../src/kafka/client/kafka-client';
 import { freePorts } from '../../../tools/kafka/free-ports';
+import { until } from '../../deadline';
 import { startRawServer } from '../../messages-api/raw-server';
 
 const config = { clientId: 'test', ssl: null, sasl: null, publishTimeoutMs: 1_000 } as KafkaConfig;
@@ -13,11 +14,13 @@ describe('firstContact', () => {
     const said: string[] = [];
     const stopping = new AbortController();
     const log: KafkaLog = (level, message) => void said.push(`${level} ${message}`);
+    const connects = jest.spyOn(Socket.prototype, 'connect');
     const waiting = firstContact({ ...config, brokers: [`127.0.0.1:${port}`] }, log, stopping.signal);
-    await sleep(700);
+    await until(() => connects.mock.calls.length > 2, 'it tries again');
     stopping.abort();
     expect(await waiting).toBeNull();
     expect(said).toEqual(['warn Kafka cannot be reached, to be repeated']);
+    connects.mockRestore();
   });
 
   it('does not take one closed connection for a refusal', async () => {
@@ -29,10 +32,9 @@ describe('firstContact', () => {
       () => undefined,
       stopping.signal,
     );
-    await sleep(700);
+    await until(() => closed > 1, 'it tries again');
     stopping.abort();
     expect(await waiting).toBeNull();
-    expect(closed).toBeGreaterThan(1);
     await server.close();
   });
 

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureJars, jarsFolder } from '../../../tools/kafka/kafka-jars';
+import { until } from '../../deadline';
 import { fakeCommand } from './fake-command';
 import { withEnvironment } from './with-environment';
 
@@ -47,11 +49,12 @@ describe('ensureJars', () => {
   });
 
   it('ends Maven on an abort', async () => {
-    await fakeCommand(root, 'mvn', 'exec sleep 30');
+    await fakeCommand(root, 'mvn', 'echo begun >"$(dirname "$0")/begun"; exec sleep 600');
     const reason = new Error('enough');
     const controller = new AbortController();
-    setTimeout(() => controller.abort(reason), 100);
-    await expect(ensure(controller.signal)).rejects.toBe(reason);
+    const ensuring = ensure(controller.signal);
+    void until(() => existsSync(join(root, 'begun')), 'Maven runs').then(() => controller.abort(reason));
+    await expect(ensuring).rejects.toBe(reason);
     expect(await cached()).toEqual([]);
   });
 });

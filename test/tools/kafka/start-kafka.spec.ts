@@ -13,8 +13,6 @@ import { withEnvironment } from './with-environment';
 // A test run may come with a Kafka of its own; this one starts others. DEV_KAFKA selects the way, else the machine does.
 const OWN = { KAFKA_BROKERS: undefined };
 
-jest.setTimeout(120_000);
-
 describe('a development Kafka of one broker', () => {
   let folder: string;
   let kafka: DevKafka;
@@ -148,7 +146,7 @@ describe('a development Kafka of one broker', () => {
     expect(await traces()).not.toEqual([]);
     await Promise.all([kafka.stop(), kafka.stop()]);
     await kafka.stop();
-    expect(await remaining(traces, 1_000)).toEqual([]);
+    expect(await remaining(traces)).toEqual([]);
     await expect(kafka.startBroker(0)).rejects.toThrow('has been stopped');
   });
 });

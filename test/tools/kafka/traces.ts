@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { KafkaKind } from '../../../tools/kafka/dev-kafka';
+import { until } from '../../deadline';
 
 const run = promisify(execFile);
 
@@ -40,11 +41,9 @@ async function containersOf(brokers: readonly string[]): Promise<Traces> {
 }
 
 /** Waits until there are no traces, and returns those that are left when the time is over. */
-export async function remaining(traces: Traces, timeoutMs: number): Promise<string[]> {
-  const deadline = performance.now() + timeoutMs;
-  for (;;) {
-    const left = await traces();
-    if (left.length === 0 || performance.now() > deadline) return left;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+export async function remaining(traces: Traces): Promise<string[]> {
+  let left: string[] = [];
+  const isClear = async (): Promise<boolean> => (left = await traces()).length === 0;
+  await until(isClear, 'no traces are left').catch(() => undefined);
+  return left;
 }

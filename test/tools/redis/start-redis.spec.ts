@@ -22,8 +22,6 @@ const run = promisify(execFile);
 // A test run may come with a Redis of its own; these start others.
 const OWN = { REDIS_URL: undefined };
 
-jest.setTimeout(60_000);
-
 let folder: string;
 let redis: DevRedis | undefined;
 
@@ -101,7 +99,7 @@ describe('a development Redis', () => {
     const own = await started();
     await own.pause();
     await Promise.all([own.stop(), own.stop()]);
-    expect(await remaining(traces, 2_000)).toEqual([]);
+    expect(await remaining(traces)).toEqual([]);
     await expect(own.start()).rejects.toThrow('has been stopped');
   });
 
@@ -119,7 +117,7 @@ describe('a start of a development Redis that fails', () => {
   it('says that Redis ended, and leaves nothing', async () => {
     const starting = started({ args: ['--maxmemory', 'plenty'] }, { DEV_KAFKA: 'java' });
     await expect(starting).rejects.toThrow('redis-server ended');
-    expect(await remaining(traces, 2_000)).toEqual([]);
+    expect(await remaining(traces)).toEqual([]);
   });
 
   it('leaves nothing when it is aborted', async () => {
@@ -127,7 +125,7 @@ describe('a start of a development Redis that fails', () => {
     const controller = new AbortController();
     controller.abort(reason);
     await expect(started({ signal: controller.signal })).rejects.toBe(reason);
-    expect(await remaining(traces, 2_000)).toEqual([]);
+    expect(await remaining(traces)).toEqual([]);
   });
 });
 
@@ -144,7 +142,7 @@ describe('a development Redis of a process that is killed', () => {
     await once(createInterface(child.stdout), 'line');
     expect(await traces()).not.toEqual([]);
     child.kill('SIGKILL');
-    expect(await remaining(traces, 5_000)).toEqual([]);
+    expect(await remaining(traces)).toEqual([]);
   });
 });
 

@@ -1,18 +1,16 @@
 import fc from 'fast-check';
-import { MemorySettledStore } from '../../src/settlement/memory-settled-store';
 import type { Claim, Progress, SettledStore } from '../../src/settlement/settled-store';
-import { type Process, RedisBed } from './redis-bed';
-import { SettledModel } from './settled-model';
+import type { SettledModel } from './settled-model';
 import { ended } from './store-fixtures';
 
-type Step =
+/** What a process asks of a store, or that it dies. */
+export type Step =
   | { readonly kind: 'claim' | 'keep' | 'release'; readonly process: number; claim: Claim; progress: Progress }
   | { readonly kind: 'settle'; readonly process: number; claim: Claim; readonly id: string }
   | { readonly kind: 'crash'; readonly process: number };
 
-const PROCESSES = 3;
-
-function steps(processes: number): fc.Arbitrary<Step[]> {
+/** Sequences of what so many processes do. */
+export function steps(processes: number): fc.Arbitrary<Step[]> {
   const claim: fc.Arbitrary<Claim> = fc.record({
     key: fc.constantFrom('c-1', 'c-2'),
     digest: fc.constantFrom('a', 'a', 'a', 'b'),
@@ -33,65 +31,12 @@ function steps(processes: number): fc.Arbitrary<Step[]> {
   return fc.array(fc.oneof(...options), { minLength: 5, maxLength: 40 });
 }
 
-describe('the stores of settled commands', () => {
-  let bed: RedisBed;
-  let runs = 0;
-
-  beforeAll(async () => {
-    bed = await RedisBed.start();
-  });
-
-  afterEach(() => bed.stopProcesses());
-  afterAll(() => bed.stop());
-
-  it('answer alike for one process, whatever it does', async () => {
-    const redis = await bed.process();
-    await fc.assert(
-      fc.asyncProperty(steps(1), async (sequence) => {
-        const model = new SettledModel();
-        const memory = new MemorySettledStore({ ttlMs: 1e9, maxCommands: 100, nowMs: () => 0 });
-        const run = `run-${++runs}`;
-        for (const step of sequence) {
-          const expected = await perform(step, 'me', model);
-          for (const store of [memory, redis.store]) {
-            expect(await performOn(store, inRun(step, run))).toEqual(expected);
-          }
-        }
-      }),
-      { numRuns: 150 },
-    );
-  });
-
-  it('keep to the rules in Redis while processes die', async () => {
-    await fc.assert(
-      fc.asyncProperty(steps(PROCESSES), async (sequence) => {
-        const model = new SettledModel();
-        const run = `run-${++runs}`;
-        const processes = new Map<number, Process>();
-        for (const step of sequence) {
-          const process = processes.get(step.process) ?? (await bed.process());
-          processes.set(step.process, process);
-          const expected = await perform(step, process.leaseKey, model);
-          if (step.kind === 'crash') {
-            await bed.die(process);
-            processes.delete(step.process);
-            continue;
-          }
-          expect(await performOn(process.store, inRun(step, run))).toEqual(expected);
-          await bed.untilWritten(process);
-        }
-        await bed.stopProcesses();
-      }),
-      { numRuns: 60 },
-    );
-  });
-});
-
-function inRun(step: Step, run: string): Step {
+/** The same with commands of that run's own. */
+export function inRun(step: Step, run: string): Step {
   return step.kind === 'crash' ? step : { ...step, claim: { ...step.claim, key: `${run}:${step.claim.key}` } };
 }
 
-function perform(step: Step, process: string, model: SettledModel): unknown {
+export function perform(step: Step, process: string, model: SettledModel): unknown {
   switch (step.kind) {
     case 'claim':
       return model.claim(process, step.claim, step.progress);
@@ -106,7 +51,7 @@ function perform(step: Step, process: string, model: SettledModel): unknown {
   }
 }
 
-async function performOn(store: SettledStore, step: Step): Promise<unknown> {
+export async function performOn(store: SettledStore, step: Step): Promise<unknown> {
   switch (step.kind) {
     case 'claim':
       return store.claim(step.claim, step.progress);
