@@ -69,13 +69,6 @@ export function fuzz<Case, Entry extends object>(suite: Suite<Case, Entry>): voi
   );
 }
 
-/** What the code gives, and how long it took. */
-export function timed<T>(run: () => T): { readonly value: T; readonly tookMs: number } {
-  const startedMs = performance.now();
-  const value = run();
-  return { value, tookMs: performance.now() - startedMs };
-}
-
 async function mutate<Case, Entry>(suite: Suite<Case, Entry>, total: number, tally: Tally): Promise<void> {
   const { cases, check, lanes = 1 } = suite;
   const endMs = performance.now() + budgetMs(total);

@@ -1,8 +1,8 @@
 const { existsSync, readdirSync, readFileSync, rmSync } = require('node:fs');
-const { join } = require('node:path');
+const path = require('node:path');
 const { textTable } = require('../../tools/lib/text-table.ts');
 
-const ROWS = join(__dirname, '..', '..', 'reports', 'fuzz');
+const ROWS = path.join(__dirname, '..', '..', 'reports', 'fuzz');
 
 /** Prints the table of a long fuzz run from the rows that its suites leave. */
 module.exports = class FuzzReporter {
@@ -12,7 +12,7 @@ module.exports = class FuzzReporter {
 
   onRunComplete() {
     const names = existsSync(ROWS) ? readdirSync(ROWS).sort() : [];
-    const rows = names.map((name) => JSON.parse(readFileSync(join(ROWS, name), 'utf8')));
+    const rows = names.map((name) => JSON.parse(readFileSync(path.join(ROWS, name), 'utf8')));
     const lines = rows.map(({ suite, seed, cases, seconds, worstMs, kinds }) => [
       suite,
       String(seed),

@@ -12,7 +12,6 @@ import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { partitionOf } from '../../tools/lib/producing.ts';
 import { TopicReader } from '../../tools/lib/reading.ts';
-import { SandboxProcess } from '../../tools/lib/sandbox-process.ts';
 import { serviceCommand } from '../../tools/lib/service-command.ts';
 import { ServiceProcess } from '../../tools/lib/service-process.ts';
 import { DEADLINE_MS, until } from '../deadline.ts';
@@ -78,24 +77,12 @@ mendProtocolDecoding();
 
 /** All that still runs; whatever a spec forgets is stopped after it. */
 const running = new Set<TestBed>();
-const sandboxes = new Set<SandboxProcess>();
 
 afterAll(async () => {
   const stopped = await Promise.allSettled([...running].map((bed) => bed.stop()));
-  await Promise.all([...sandboxes].map((sandbox) => sandbox[Symbol.asyncDispose]()));
   const faults = stopped.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []));
   if (faults.length > 0) throw faults.length === 1 ? faults[0] : new AggregateError(faults);
 });
-
-/**
- * An API for whoever is strict about when calls arrive: one in this process would take what gathers while a test runs for a burst.
- * Stopped after the spec, later than its beds.
- */
-export async function startSandboxProcess(behaviour: Partial<Behaviour> = {}): Promise<SandboxProcess> {
-  const sandbox = await SandboxProcess.start(ROOT, behaviour, AbortSignal.timeout(DEADLINE_MS));
-  sandboxes.add(sandbox);
-  return sandbox;
-}
 
 /**
  * Topics and a consumer group of one spec's own on a real Kafka, a sandbox in this process, and the built service as a process of its own.

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs from 'kafkajs';
@@ -204,12 +203,6 @@ export function metricSum(text: string, name: string, labels = ''): number {
     .filter((line) => line.startsWith(name) && '{ '.includes(line[name.length] ?? '') && line.includes(labels))
     .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
   return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
-}
-
-/** Resident memory of a process, MiB. */
-export async function residentMib(pid: number): Promise<number> {
-  const kib = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return Number(kib) / 1024;
 }
 
 /** Polls until the condition holds; rejects where it does not in time, with what was thrown last as the cause. */

@@ -26,7 +26,7 @@ export interface Allowed {
 }
 
 /** What other durations of the same run are compared with. */
-export interface Yardsticks {
+interface Yardsticks {
   /** One call after the other, before the load: median. */
   readonly roundTripMs: number;
   /** The broker's answer to a write of the load, with all copies: 99 of 100 took no longer. */
@@ -34,7 +34,7 @@ export interface Yardsticks {
 }
 
 /** Resident memory of any replica, at most. */
-export const MEMORY_MIB = 400;
+const MEMORY_MIB = 400;
 /** A call under load may take so many round trips. */
 const ROUND_TRIPS = 4;
 /** Between an answer and its offset's commit: results are written 25 ms apart, and offsets are. */
