@@ -7,7 +7,8 @@ import { deadLettersCommand, type Session } from './dead-letters/commands';
 import { DeadLetterReader } from './kafka/operator/dead-letter-reader';
 import { KafkaAway, withinDeadline } from './kafka/operator/deadline';
 import { firstContact } from './kafka/start/first-contact';
-import { createKafka, type KafkaLog } from './kafka/client/kafka-client';
+import { createKafka } from './kafka/client/kafka-client';
+import type { Log } from './observability/log';
 import { TransactionalRedriver } from './kafka/operator/redriver';
 
 const EXIT = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const;
@@ -28,7 +29,7 @@ async function main(): Promise<number> {
   const open = async (): Promise<Session> => {
     const read = readKafkaConfig(process.env);
     if (!read.ok) throw new BadConfiguration(read.faults.join('\n'));
-    const note: KafkaLog = (level, message, { error }) => {
+    const note: Log = (level, message, { error }) => {
       if (level === 'error' || level === 'warn') lastFault = typeof error === 'string' ? error : message;
     };
     const contact = firstContact(read.config, note, interrupt.signal);

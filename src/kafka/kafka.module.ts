@@ -1,12 +1,11 @@
 import { Module } from '@nestjs/common';
-import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
 import { Halts } from './partitions/halts';
 import type { Telemetry } from '../observability/telemetry';
-import { LOGGER, TELEMETRY } from '../observability/tokens';
-import type { KafkaLog } from './client/kafka-client';
+import { LOG, TELEMETRY } from '../observability/tokens';
+import type { Log } from '../observability/log';
 import { SharedClient } from './client/shared-client';
 import { OffsetResets } from './partitions/offset-resets';
 import { RecordPublisher } from './publish/record-publisher';
@@ -17,8 +16,6 @@ export const RESULTS = Symbol('RESULTS');
 export const DEAD_LETTERS = Symbol('DEAD_LETTERS');
 export const RETRIES = Symbol('RETRIES');
 export const REPLIES = Symbol('REPLIES');
-/** Injection token of the {@link KafkaLog}. */
-export const KAFKA_LOG = Symbol('KAFKA_LOG');
 
 const PUBLISHERS = [
   { token: RESULTS, reason: 'results', urgent: (topics: Topics) => [topics.results] },
@@ -31,31 +28,23 @@ const PUBLISHERS = [
   providers: [
     Halts,
     OffsetResets,
-    {
-      provide: KAFKA_LOG,
-      inject: [LOGGER],
-      useFactory:
-        (logger: Logger): KafkaLog =>
-        (level, message, fields) =>
-          logger[level](fields, message),
-    },
     { provide: Topics, inject: [CONFIG], useFactory: ({ kafka }: Config) => new Topics(kafka.topicPrefix) },
     {
       provide: SharedClient,
-      inject: [CONFIG, KAFKA_LOG, OffsetResets],
-      useFactory: ({ kafka }: Config, log: KafkaLog, resets: OffsetResets) =>
+      inject: [CONFIG, LOG, OffsetResets],
+      useFactory: ({ kafka }: Config, log: Log, resets: OffsetResets) =>
         new SharedClient(kafka, log, (topic, partition) => resets.tell(topic, partition)),
     },
     ...PUBLISHERS.map(({ token, reason, urgent }) => ({
       provide: token,
-      inject: [CONFIG, SharedClient, Topics, Halts, TELEMETRY, KAFKA_LOG],
+      inject: [CONFIG, SharedClient, Topics, Halts, TELEMETRY, LOG],
       useFactory: (
         { kafka: { publishTimeoutMs: timeoutMs } }: Config,
         { kafka }: SharedClient,
         topics: Topics,
         halts: Halts,
         telemetry: Telemetry,
-        log: KafkaLog,
+        log: Log,
       ) =>
         new RecordPublisher({
           kafka,
@@ -68,10 +57,10 @@ const PUBLISHERS = [
     })),
     {
       provide: REPLIES,
-      inject: [SharedClient, KAFKA_LOG],
-      useFactory: ({ kafka }: SharedClient, log: KafkaLog) => new ReplyPublisher(kafka, log),
+      inject: [SharedClient, LOG],
+      useFactory: ({ kafka }: SharedClient, log: Log) => new ReplyPublisher(kafka, log),
     },
   ],
-  exports: [Halts, OffsetResets, KAFKA_LOG, Topics, SharedClient, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
+  exports: [Halts, OffsetResets, Topics, SharedClient, RESULTS, DEAD_LETTERS, RETRIES, REPLIES],
 })
 export class KafkaModule {}

@@ -20,7 +20,7 @@ import type { Settlement } from '../settlement/settlement';
 import type { AcceptRecord } from '../kafka/partitions/assigned-partition';
 import type { RecordSink } from '../kafka/partitions/assigned-partitions';
 import { IntakeBudget } from '../kafka/partitions/intake-budget';
-import type { KafkaLog } from '../kafka/client/kafka-client';
+import type { Log } from '../observability/log';
 import type { SharedClient } from '../kafka/client/shared-client';
 import type { OffsetResets } from '../kafka/partitions/offset-resets';
 import { removeFormerMembers } from '../kafka/start/former-members';
@@ -52,7 +52,7 @@ interface Deps {
   readonly halts: Halts;
   readonly resets: OffsetResets;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /** The keys of the API, as far as dispatch needs to know them. */

@@ -3,7 +3,7 @@ import type { Command } from '../contract/command';
 import type { SendCommand } from '../dispatch/ports';
 import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
-import type { KafkaLog } from '../kafka/client/kafka-client';
+import type { Log } from '../observability/log';
 
 type CallEnd = CallResult | Withdrawn;
 
@@ -14,7 +14,7 @@ export type Handler = (command: Command, permit: SendPermit) => Promise<CallEnd 
  * Calls through Nest's handler. With interceptors Nest answers with an Observable, and with one that fails where the handler
  * throws: a bug, after which nobody knows whether the call was made.
  */
-export function sendByHandler(handler: Handler, log: KafkaLog): SendCommand {
+export function sendByHandler(handler: Handler, log: Log): SendCommand {
   const failed = (error: unknown): CallResult => {
     log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
     return { kind: 'perhaps-sent', reason: 'reset', httpStatus: null, detail: 'internal error' };

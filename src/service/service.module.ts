@@ -5,15 +5,15 @@ import { Topics } from '../contract/topics';
 import { Halts } from '../kafka/partitions/halts';
 import { SERVICE_STATUS } from '../health/service-status';
 import type { Telemetry } from '../observability/telemetry';
-import { TELEMETRY } from '../observability/tokens';
+import { LOG, TELEMETRY } from '../observability/tokens';
 import { ApiKeys } from '../messages-api/api-keys';
 import { MessagesApiModule } from '../messages-api/messages-api.module';
 import type { SettledStore } from '../settlement/settled-store';
 import { SETTLED_STORE, SettlementModule } from '../settlement/settlement.module';
 import { Settlement } from '../settlement/settlement';
 import { CommandTransport, type Connected } from './command-transport';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
-import type { KafkaLog } from '../kafka/client/kafka-client';
+import { DEAD_LETTERS, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
+import type { Log } from '../observability/log';
 import { SharedClient } from '../kafka/client/shared-client';
 import { OffsetResets } from '../kafka/partitions/offset-resets';
 
@@ -34,7 +34,7 @@ import { OffsetResets } from '../kafka/partitions/offset-resets';
         Halts,
         OffsetResets,
         TELEMETRY,
-        KAFKA_LOG,
+        LOG,
         RESULTS,
         DEAD_LETTERS,
         RETRIES,
@@ -50,7 +50,7 @@ import { OffsetResets } from '../kafka/partitions/offset-resets';
         halts: Halts,
         resets: OffsetResets,
         telemetry: Telemetry,
-        log: KafkaLog,
+        log: Log,
         ...publishers: Connected[]
       ) =>
         new CommandTransport({

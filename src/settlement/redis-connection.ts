@@ -1,8 +1,6 @@
 import { Redis } from 'ioredis';
+import type { Log } from '../observability/log';
 import { type ScriptedRedis, withScripts } from './settled-scripts';
-
-/** Writes a line about the connection; no field holds an address or a password. */
-export type RedisLog = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void;
 
 /** Sends one or more commands at once. `generation` counts connections: commands of an older one must not count. */
 export type Send<T> = (redis: ScriptedRedis, generation: number) => Promise<T>;
@@ -14,7 +12,7 @@ interface Deps {
   readonly prepare: Send<void>;
   /** It can be asked, for the first time or again. */
   readonly onAvailable: () => void;
-  readonly log: RedisLog;
+  readonly log: Log;
 }
 
 const LOST = 'connection lost';

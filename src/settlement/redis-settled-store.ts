@@ -1,4 +1,5 @@
-import { RedisConnection, type RedisLog } from './redis-connection';
+import type { Log } from '../observability/log';
+import { RedisConnection } from './redis-connection';
 import { decodeAnswer, isDone, Stale } from './replies';
 import { toFields } from './settled-fields';
 import type { ScriptedRedis } from './settled-scripts';
@@ -17,7 +18,7 @@ export interface RedisSettledStoreOptions {
   readonly leaseMs: number;
   /** Another one for every start of a process. */
   readonly processId: string;
-  readonly log: RedisLog;
+  readonly log: Log;
 }
 
 const DAY_MS = 86_400_000;

@@ -1,24 +1,24 @@
 import { randomUUID } from 'node:crypto';
 import { Module } from '@nestjs/common';
-import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { DEAD_LETTERS, KAFKA_LOG, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
+import { DEAD_LETTERS, KafkaModule, REPLIES, RESULTS, RETRIES } from '../kafka/kafka.module';
+import type { Log } from '../observability/log';
 import type { Telemetry } from '../observability/telemetry';
-import { LOGGER, TELEMETRY } from '../observability/tokens';
+import { LOG, TELEMETRY } from '../observability/tokens';
 import { MemorySettledStore } from './memory-settled-store';
 import type { BestEffortPublisher, Publisher } from './publisher';
 import type { RedisSettledStore as RedisStore } from './redis-settled-store';
 import type { SettledStore } from './settled-store';
-import { Settlement, type SettlementLog } from './settlement';
+import { Settlement } from './settlement';
 
 /** Injection token of the {@link SettledStore}. */
 export const SETTLED_STORE = Symbol('SETTLED_STORE');
 
 const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'trace']);
 
-function createSettledStore({ settled, kafka }: Config, logger: Logger): SettledStore {
+function createSettledStore({ settled, kafka }: Config, log: Log): SettledStore {
   const { redisUrl, ttlMs, maxCommands } = settled;
   if (redisUrl === null) return new MemorySettledStore({ ttlMs, maxCommands, nowMs: () => performance.now() });
   // Its client takes 22 MiB, so it is loaded only where it is used.
@@ -29,7 +29,7 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
     ttlMs,
     leaseMs: kafka.sessionTimeoutMs,
     processId: randomUUID(),
-    log: (level, message, fields) => logger[level](fields, message),
+    log,
   });
 }
 
@@ -39,12 +39,12 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
   providers: [
     {
       provide: SETTLED_STORE,
-      inject: [CONFIG, LOGGER],
+      inject: [CONFIG, LOG],
       useFactory: createSettledStore,
     },
     {
       provide: Settlement,
-      inject: [Topics, RESULTS, DEAD_LETTERS, RETRIES, REPLIES, TELEMETRY, KAFKA_LOG, CONFIG],
+      inject: [Topics, RESULTS, DEAD_LETTERS, RETRIES, REPLIES, TELEMETRY, LOG, CONFIG],
       useFactory: (
         topics: Topics,
         results: Publisher,
@@ -52,7 +52,7 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
         retries: Publisher,
         replies: BestEffortPublisher,
         telemetry: Telemetry,
-        log: SettlementLog,
+        log: Log,
         config: Config,
       ) =>
         new Settlement({

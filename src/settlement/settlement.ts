@@ -14,6 +14,7 @@ import type { IncomingRecord } from '../contract/record';
 import { buildResult, encodeResult, typeOf } from '../contract/result';
 import { retryHeaders } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
+import type { Log } from '../observability/log';
 import type { Telemetry } from '../observability/telemetry';
 import type { BestEffortPublisher, Draft, Publication, Published, Publisher } from './publisher';
 
@@ -37,13 +38,6 @@ export interface ParkedCommand extends Omit<Ended, 'command' | 'isReplay'> {
   readonly round: number;
 }
 
-/** Writes a line about one settled command; the fields place it and never hold content. */
-export type SettlementLog = (
-  level: 'debug' | 'warn',
-  message: string,
-  fields: Readonly<Record<string, unknown>>,
-) => void;
-
 /** Outcomes that an operator should see: something did not work, and it was not the command. */
 const FAULTS: ReadonlySet<Outcome> = new Set(['failed', 'in-doubt']);
 
@@ -57,7 +51,7 @@ interface Deps {
   readonly replies: BestEffortPublisher;
   readonly telemetry: Telemetry;
   readonly wallMs: () => number;
-  readonly log: SettlementLog;
+  readonly log: Log;
   /** Whether debug lines are written at all: making one for every command costs more than all else here. */
   readonly logsAll: boolean;
 }

@@ -1,5 +1,6 @@
 import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
+import type { Log, LogLevel } from '../../observability/log';
 import { mendChecksum } from '../kafkajs-patches/checksum';
 import { registerCodecs } from './codecs';
 import { mendJoiningConnections } from '../kafkajs-patches/joining-connections';
@@ -10,17 +11,10 @@ import { mendRecordEncoding } from '../kafkajs-patches/record-encoding';
 import { mendRequestTimeouts } from '../kafkajs-patches/request-timeouts';
 import { mendWaitingRequests } from '../kafkajs-patches/waiting-requests';
 
-/** What a kafkajs log line becomes; message and fields hold no content of records. */
-export type KafkaLog = (
-  level: 'error' | 'warn' | 'info' | 'debug',
-  message: string,
-  fields: Record<string, unknown>,
-) => void;
-
 /** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
 export type OffsetReset = (topic: string, partition: number) => void;
 
-const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
+const LEVELS: ReadonlyMap<logLevel, LogLevel> = new Map([
   [logLevel.ERROR, 'error'],
   [logLevel.WARN, 'warn'],
   [logLevel.INFO, 'info'],
@@ -73,7 +67,7 @@ export function connectionSettings({
  * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
  * is away is waited for, and whoever waits has its own deadline.
  */
-export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: OffsetReset): Kafka {
+export function createKafka(config: KafkaConfig, log: Log, onOffsetReset: OffsetReset): Kafka {
   registerCodecs();
   mendProtocolDecoding();
   mendProtocolEncoding();
@@ -95,7 +89,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
 }
 
 /** kafkajs reports every refused request as an error, and then tries again: only what it gives up is one. */
-function levelOf({ namespace, level, log: { message } }: LogEntry): Parameters<KafkaLog>[0] {
+function levelOf({ namespace, level, log: { message } }: LogEntry): LogLevel {
   if (namespace === 'Connection' && message.startsWith('Response ')) return 'debug';
   return LEVELS.get(level) ?? 'debug';
 }

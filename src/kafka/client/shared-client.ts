@@ -1,13 +1,14 @@
 import type { Admin, Kafka } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
-import { createKafka, type KafkaLog, type OffsetReset } from './kafka-client';
+import { createKafka, type OffsetReset } from './kafka-client';
+import type { Log } from '../../observability/log';
 
 /** The client of the whole service, and the one connection for its questions to the cluster. */
 export class SharedClient {
   readonly kafka: Kafka;
   readonly admin: Admin;
 
-  constructor(config: KafkaConfig, log: KafkaLog, onOffsetReset: OffsetReset) {
+  constructor(config: KafkaConfig, log: Log, onOffsetReset: OffsetReset) {
     this.kafka = createKafka(config, log, onOffsetReset);
     this.admin = this.kafka.admin();
   }

@@ -12,7 +12,7 @@ import { Committer, type OffsetsToCommit } from './committer';
 import { nameOf } from '../client/errors';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { PartitionPauses } from './partition-pauses';
 import type { Reading } from '../group/readings';
 import type { TopicPartition } from './topic-partition';
@@ -39,7 +39,7 @@ export interface PartitionDeps {
   readonly budget: IntakeBudget;
   readonly sink: RecordSink;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 type Commit = (offsets: OffsetsToCommit) => Promise<void>;

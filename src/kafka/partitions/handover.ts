@@ -4,7 +4,7 @@ import type { AssignedPartition } from './assigned-partition';
 import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
 import { nameOf } from '../client/errors';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { memberTag } from './member-tag';
 
 /** Between two looks at a partition that another member has not released yet. */
@@ -21,7 +21,7 @@ interface Deps {
   readonly callTimeoutMs: number;
   /** Commits in the current generation; rejects where the member is in none. */
   readonly commit: (offsets: OffsetsToCommit) => Promise<void>;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /**

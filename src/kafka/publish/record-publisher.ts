@@ -5,7 +5,7 @@ import type { Draft, Publication, Published, Publisher } from '../../settlement/
 import type { Telemetry } from '../../observability/telemetry';
 import { isOfType, nameOf, TOO_LARGE } from '../client/errors';
 import { type Cluster, connectToLeaders, createProducerWithCluster } from '../kafkajs-patches/internal-cluster';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { placeName, takenDespite } from '../kafkajs-patches/produce-answers';
 import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
 
@@ -51,7 +51,7 @@ interface Deps {
   readonly urgentTopics: readonly string[];
   readonly timeoutMs: number;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
   /** Kafka takes no records (true), or takes them again (false). */
   readonly onBlocked: (blocked: boolean) => void;
 }

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Producer } from 'kafkajs';
 import type { BestEffortPublisher, Publication } from '../../settlement/publisher';
 import { isOfType, nameOf } from '../client/errors';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { byTopic, outgoing, PRODUCER } from './producing';
 
 /** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
@@ -22,7 +22,7 @@ export class ReplyPublisher implements BestEffortPublisher {
 
   constructor(
     private readonly kafka: Kafka,
-    private readonly log: KafkaLog,
+    private readonly log: Log,
   ) {
     this.producer = kafka.producer(PRODUCER);
   }

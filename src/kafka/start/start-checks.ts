@@ -2,7 +2,7 @@ import type { Config } from '../../config/config';
 import type { Topics } from '../../contract/topics';
 import { deniedReadings } from './access-check';
 import { firstContact } from './first-contact';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import type { SharedClient } from '../client/shared-client';
 import { commandReading, retryReadings } from '../group/readings';
 import { missingTopics } from './topic-check';
@@ -17,7 +17,7 @@ interface Deps {
   readonly topics: Topics;
   /** Started by this. */
   readonly client: SharedClient;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KafkaConfig } from '../../../src/config/config';
 import { firstContact } from '../../../src/kafka/start/first-contact';
-import type { KafkaLog } from '../../../src/kafka/client/kafka-client';
+import type { Log } from '../../../src/observability/log';
 import { freePorts } from '../../../tools/kafka/free-ports';
 import { startRawServer } from '../../messages-api/raw-server';
 
@@ -12,7 +12,7 @@ describe('firstContact', () => {
     const [port] = await freePorts(1);
     const said: string[] = [];
     const stopping = new AbortController();
-    const log: KafkaLog = (level, message) => void said.push(`${level} ${message}`);
+    const log: Log = (level, message) => void said.push(`${level} ${message}`);
     const waiting = firstContact({ ...config, brokers: [`127.0.0.1:${port}`] }, log, stopping.signal);
     await sleep(700);
     stopping.abort();
