@@ -2,7 +2,7 @@ import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import type { PartitionGauges } from '../../observability/telemetry';
 import { AssignedPartitions, type PartitionDeps } from '../partitions/assigned-partitions';
 import type { OffsetsToCommit } from '../partitions/committer';
-import { nameOf } from '../client/errors';
+import { describe } from '../client/errors';
 import { HeartbeatInterval } from './heartbeat-interval';
 import { Membership } from './membership';
 import { newConsumer } from './new-consumer';
@@ -141,7 +141,7 @@ export class GroupConsumer {
   private crashed(consumer: Consumer, error: unknown): void {
     if (this.isStopped || consumer !== this.consumer) return;
     this.deps.telemetry.consumerCrashed(this.name);
-    this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: nameOf(error) });
+    this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: describe(error) });
     this.membership.left(performance.now());
     this.leave();
     this.partitions.loseAll();

@@ -9,7 +9,7 @@ import { type AcceptRecord, AssignedPartition } from './assigned-partition';
 import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
-import { nameOf } from '../client/errors';
+import { describe } from '../client/errors';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
 import type { Log } from '../../observability/log';
@@ -90,7 +90,7 @@ export class AssignedPartitions {
       currentCommit: place.currentCommit,
       intervalMs: config.commitIntervalMs,
       onCommitted: (durationMs) => telemetry.committed(name, durationMs),
-      onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: nameOf(error) }),
+      onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: describe(error) }),
     });
     this.handover = new Handover({ admin, groupId, topics, callTimeoutMs, commit: place.commit, log });
   }

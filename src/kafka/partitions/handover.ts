@@ -3,7 +3,7 @@ import type { Admin } from 'kafkajs';
 import type { AssignedPartition } from './assigned-partition';
 import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
-import { nameOf } from '../client/errors';
+import { describe } from '../client/errors';
 import type { Log } from '../../observability/log';
 import { memberTag } from './member-tag';
 
@@ -152,7 +152,7 @@ export class Handover {
 
   private log(level: 'warn' | 'debug', message: string, error: unknown): void {
     const { groupId, log } = this.deps;
-    log(level, message, { groupId, error: nameOf(error) });
+    log(level, message, { groupId, error: describe(error) });
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Producer } from 'kafkajs';
 import type { BestEffortPublisher, Publication } from '../../settlement/publisher';
-import { isOfType, nameOf } from '../client/errors';
+import { describe, isOfType } from '../client/errors';
 import type { Log } from '../../observability/log';
 import { byTopic, outgoing, PRODUCER } from './producing';
 
@@ -67,7 +67,7 @@ export class ReplyPublisher implements BestEffortPublisher {
   }
 
   private giveUp(error: unknown): false {
-    this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
+    this.log('warn', 'a reply could not be sent', { error: describe(error) });
     return false;
   }
 
