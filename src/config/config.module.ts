@@ -4,7 +4,7 @@ import type { Config } from './config';
 /** Injection token of the frozen {@link Config}. */
 export const CONFIG = Symbol('CONFIG');
 
-/** Provides the configuration, read before Nest starts, to every module. */
+/** Provides the configuration to every module. It is read before Nest starts. */
 @Global()
 @Module({})
 export class ConfigModule {
