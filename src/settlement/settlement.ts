@@ -101,7 +101,7 @@ export class Settlement {
       value: bytesOf(record.value),
       headers: retryHeaders(record.headers, { ...cause, round, dueAtMs, hasOwnKey: record.key !== null }),
     });
-    if (published === 'acknowledged') telemetry.parked(channel);
+    if (published === 'acknowledged') telemetry.sentToRetryTopic(channel);
     else await new Promise<void>((done) => this.settle({ ...parked, isReplay: false }, done));
   }
 
