@@ -4,8 +4,8 @@ import { HealthController } from './health.controller';
 import { Indicators } from './indicators';
 
 /**
- * The probes. They answer from SERVICE_STATUS, which a global module provides. A failing probe is logged by whoever
- * probes, not once per request here.
+ * The probes. They read SERVICE_STATUS, which a global module provides. This service does not log failing probes: the
+ * prober does.
  */
 @Module({
   imports: [TerminusModule.forRoot({ logger: false })],
