@@ -98,9 +98,9 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       telemetry,
       send: (command, permit) => this.sendNow(command, permit),
       outcomes: {
-        settle: (job, ending, done) => settlement.settle({ ...placeOf(job), ...ending }, done),
+        settle: (job, ending, done) => settlement.publish({ ...placeOf(job), ...ending }, done),
         park: (job, settled, round) =>
-          settlement.park({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() }),
+          settlement.sendToRetryTopic({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() }),
       },
       listener: {
         onHalted: (isHalted) => halts.set('api', isHalted),
@@ -121,7 +121,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       isStoreDurable: store.isDurable,
       wallMs: () => systemClock.wallMs(),
       add: (job) => this.dispatcher.add(job),
-      settle: (ended, done) => settlement.settle(ended, done),
+      settle: (ended, done) => settlement.publish(ended, done),
     });
     const { intake, dispatcher } = this;
     const sinkOf = (accept: AcceptRecord): RecordSink => ({

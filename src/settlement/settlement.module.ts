@@ -21,7 +21,7 @@ const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'tra
 function createSettledStore({ settled, kafka }: Config, log: Log): SettledStore {
   const { redisUrl, ttlMs, maxCommands } = settled;
   if (redisUrl === null) return new MemorySettledStore({ ttlMs, maxCommands, nowMs: () => performance.now() });
-  // Its client takes 22 MiB, so it is loaded only where it is used.
+  // The Redis client takes 22 MiB, so it is loaded only if it is used.
   const { RedisSettledStore } = require('./redis-settled-store') as { RedisSettledStore: typeof RedisStore };
   return new RedisSettledStore({
     url: redisUrl,
@@ -33,7 +33,7 @@ function createSettledStore({ settled, kafka }: Config, log: Log): SettledStore 
   });
 }
 
-/** Step 5: outcomes are written down. */
+/** Step 5: outcomes are remembered and published. */
 @Module({
   imports: [KafkaModule],
   providers: [

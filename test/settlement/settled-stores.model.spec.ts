@@ -44,7 +44,7 @@ describe('the stores of settled commands', () => {
   afterEach(() => bed.stopProcesses());
   afterAll(() => bed.stop());
 
-  it('answer alike for one process, whatever it does', async () => {
+  it('give one process the same answers, whatever it does', async () => {
     const redis = await bed.process();
     await fc.assert(
       fc.asyncProperty(steps(1), async (sequence) => {
@@ -62,7 +62,7 @@ describe('the stores of settled commands', () => {
     );
   });
 
-  it('keep to the rules in Redis while processes die', async () => {
+  it('keep to the rules of the model in Redis while processes die', async () => {
     await fc.assert(
       fc.asyncProperty(steps(PROCESSES), async (sequence) => {
         const model = new SettledModel();
@@ -100,7 +100,7 @@ function perform(step: Step, process: string, model: SettledModel): unknown {
     case 'release':
       return model.release(process, step.claim, step.progress);
     case 'settle':
-      return model.settle(step.claim, ended('accepted', step.id));
+      return model.remember(step.claim, ended('accepted', step.id));
     case 'crash':
       return model.die(process);
   }
@@ -115,7 +115,7 @@ async function performOn(store: SettledStore, step: Step): Promise<unknown> {
     case 'release':
       return store.release(step.claim, step.progress);
     case 'settle':
-      return store.settle(step.claim, ended('accepted', step.id));
+      return store.remember(step.claim, ended('accepted', step.id));
     case 'crash':
       return undefined;
   }
