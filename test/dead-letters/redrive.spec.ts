@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { IncomingRecord } from '../../src/contract/record';
 import { decodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
-import type { DeadLetterLog, PartitionBounds, Redriven, Redriver } from '../../src/dead-letters/ports';
+import type { DeadLetterRecords, PartitionBounds, Redriven, Redriver } from '../../src/dead-letters/ports';
 import { redrive, type RedriveReport, type RedriveRequest } from '../../src/dead-letters/redrive';
 import {
   type PageCommit,
@@ -14,7 +14,7 @@ import type { Publication } from '../../src/settlement/publisher';
 import { deadLetterRecord, topics } from './fixtures';
 
 /** What a real Kafka would hold of both topics and the groups: a batch is in all of them or in none. */
-class Ground implements DeadLetterLog, Redriver {
+class Ground implements DeadLetterRecords, Redriver {
   readonly sent: Publication[] = [];
   readonly #commits = new Map<string, { offset: number; metadata: string }>();
   /** The number of a batch from now on that fails, and whether it is written all the same. */
@@ -77,7 +77,7 @@ const ALL: RedriveRequest = { filter: {}, rate: null, limit: null, isDryRun: fal
 const silent = { start: (): void => {}, reached: (): void => {}, stop: (): void => {} };
 
 function run(ground: Ground, request: Partial<RedriveRequest> = {}, signal = new AbortController().signal) {
-  return redrive({ ...ALL, ...request }, { topics, log: ground, redriver: ground, progress: silent, signal });
+  return redrive({ ...ALL, ...request }, { topics, records: ground, redriver: ground, progress: silent, signal });
 }
 
 function placesSent(ground: Ground): string[] {
