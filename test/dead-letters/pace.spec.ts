@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Pace } from '../../src/dead-letters/pace';
 
 describe('the pace', () => {
-  it('lets at most rate × w + burst out in any window', () => {
+  it('permits at most rate × w + burst letters in any window w', () => {
     const rates = fc.record({
       count: fc.integer({ min: 1, max: 500 }),
       periodMs: fc.integer({ min: 1, max: 60_000 }),
@@ -35,7 +35,7 @@ describe('the pace', () => {
     );
   });
 
-  it('waits for nothing without a rate', () => {
+  it('never waits without a rate', () => {
     const pace = new Pace(null);
     pace.took(pace.maxBatch, 0);
     expect(pace.waitMs(0)).toBe(0);
