@@ -70,7 +70,7 @@ export function deadLettersCommand(deps: CommandDeps): Command {
 
   command
     .command('show')
-    .description('everything about one: why, whence and its headers')
+    .description('everything about one letter: cause, origin and headers')
     .addArgument(new Argument('<partition/offset>', 'its place, as it is listed').argParser(toPlace))
     .option(...SHOW_CONTENT)
     .action(async (place: Place, { showContent }: ContentOption) => {
@@ -90,10 +90,10 @@ export function deadLettersCommand(deps: CommandDeps): Command {
       else await pipeline(lines, createWriteStream(output, { mode: 0o600 }));
     });
 
-  addFilters(command.command('redrive').description('send them again by their original topics, each once for ever'))
-    .option('--rate <rate>', 'so many a second, or a rate such as 20/min', toRate)
-    .option('--limit <count>', 'at most so many', toLimit)
-    .option('--dry-run', 'only tell what would be sent')
+  addFilters(command.command('redrive').description('send them again through their original topics, each at most once'))
+    .option('--rate <rate>', 'letters per second, or a rate such as 20/min', toRate)
+    .option('--limit <count>', 'redrive at most this many letters', toLimit)
+    .option('--dry-run', 'only show what would be sent')
     .action((options: RedriveOptions) => runRedrive(options, deps));
 
   return command;

@@ -22,7 +22,7 @@ export class Pace {
   }
 
   /** Notes that `count` letters are sent now. */
-  took(count: number, nowMs: number): void {
+  sent(count: number, nowMs: number): void {
     if (this.rate === null) return;
     this.nextAtMs = Math.max(this.nextAtMs, nowMs) + (count * this.rate.periodMs) / this.rate.count;
   }

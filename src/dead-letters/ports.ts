@@ -20,7 +20,7 @@ export interface DeadLetterRecords {
 /**
  * How a batch ended:
  * - `redriven`: written and marked;
- * - `too-large`: neither, since a record is too large for its topic. The redriver has to take over anew;
+ * - `too-large`: neither, since a record is too large for its topic. The redriver has to take over again;
  * - `taken-over`: neither, since another redrive has taken over.
  */
 export type Redriven = 'redriven' | 'too-large' | 'taken-over';

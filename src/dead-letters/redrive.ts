@@ -148,7 +148,7 @@ class Redrive {
     if (batch.length === 0) return true;
     const { redriver, progress, signal } = this.deps;
     await sleep(this.pace.waitMs(performance.now()), undefined, { signal });
-    this.pace.took(batch.length, performance.now());
+    this.pace.sent(batch.length, performance.now());
     const places = batch.map(({ letter }) => letter.place);
     const publications = batch.map(({ publication }) => publication);
     const ended = await redriver.redrive(publications, this.rules.marks.commitsWith(places));

@@ -21,8 +21,8 @@ const OTHER = '_OTHER';
 const GAUGES: readonly { name: MetricNameOf<'gauge'>; read: (gauges: Gauges) => number }[] = [
   { name: 'in_flight_calls', read: (gauges) => gauges.inFlight() },
   { name: 'waiting_commands', read: (gauges) => gauges.waiting() },
-  { name: 'held_commands', read: (gauges) => gauges.heldCommands() },
-  { name: 'held_bytes', read: (gauges) => gauges.heldBytes() },
+  { name: 'held_commands', read: (gauges) => gauges.commandsInMemory() },
+  { name: 'held_bytes', read: (gauges) => gauges.bytesInMemory() },
   { name: 'circuit_open', read: (gauges) => gauges.circuitOpen() },
   { name: 'credentials_refused', read: (gauges) => gauges.credentialsRefused() },
   { name: 'settled_store_available', read: (gauges) => gauges.settledStoreAvailable() },

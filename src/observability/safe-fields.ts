@@ -28,8 +28,8 @@ const WITHHELD: ReadonlySet<string> = new Set([
 
 /**
  * The fields of a log line, made safe to write:
- * - an error has only its name, message, code and stack: errors of kafkajs and undici have requests and settings in
- *   others;
+ * - an error has only its name, message, code and stack: other fields of kafkajs's and undici's errors have requests
+ *   and settings;
  * - binary data becomes its length;
  * - the value of a field with a telling name is withheld.
  */

@@ -11,8 +11,8 @@ export interface Gauges {
   credentialsRefused(): number;
   /** 0 while the store of settled commands is away, else 1. */
   settledStoreAvailable(): number;
-  heldCommands(): number;
-  heldBytes(): number;
+  commandsInMemory(): number;
+  bytesInMemory(): number;
   /** One entry per partition that this replica reads. */
   partitions(): Iterable<PartitionGauges>;
 }

@@ -286,8 +286,8 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
       circuitOpen: () => Number(dispatcher.isCircuitOpen),
       credentialsRefused: () => dispatcher.refusedCredentials,
       settledStoreAvailable: () => Number(store.isAvailable),
-      heldCommands: () => budget.commands,
-      heldBytes: () => budget.bytes,
+      commandsInMemory: () => budget.commands,
+      bytesInMemory: () => budget.bytes,
       partitions: () => groupConsumers.flatMap((consumer) => [...consumer.gauges(performance.now())]),
     });
   }

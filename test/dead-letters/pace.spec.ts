@@ -20,7 +20,7 @@ describe('the pace', () => {
           nowMs += idleMs;
           nowMs += pace.waitMs(nowMs);
           const count = Math.min(size, pace.maxBatch);
-          pace.took(count, nowMs);
+          pace.sent(count, nowMs);
           sent.push({ atMs: nowMs, count });
         }
         for (let from = 0; from < sent.length; from++) {
@@ -37,7 +37,7 @@ describe('the pace', () => {
 
   it('never waits without a rate', () => {
     const pace = new Pace(null);
-    pace.took(pace.maxBatch, 0);
+    pace.sent(pace.maxBatch, 0);
     expect(pace.waitMs(0)).toBe(0);
   });
 });

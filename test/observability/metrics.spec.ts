@@ -19,8 +19,8 @@ function gaugesWith(partitions: readonly PartitionGauges[], inFlight = 0): Gauge
     circuitOpen: () => 1,
     credentialsRefused: () => 0,
     settledStoreAvailable: () => 1,
-    heldCommands: () => 5,
-    heldBytes: () => 6,
+    commandsInMemory: () => 5,
+    bytesInMemory: () => 6,
     partitions: () => partitions,
   };
 }

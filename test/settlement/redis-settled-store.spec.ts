@@ -56,7 +56,7 @@ describe('the settled-command store in Redis', () => {
     expect(await other.store.claim(claim, NOTHING)).toEqual(CLAIMED_ELSEWHERE);
   });
 
-  it('renews its lease while it lives; soon after its death its command is in doubt', async () => {
+  it('renews its lease while it lives, and its command is in doubt soon after its death', async () => {
     const [one, other] = [await bed.process({ leaseMs: 300 }), await bed.process()];
     const claim = aClaim();
     await one.store.claim(claim, TRIED);
