@@ -1,5 +1,5 @@
-// Runs Node with the given arguments, installing what is missing first. Needs nothing but Node 20 and npm, so that the commands of
-// package.json work on a fresh clone: `node scripts/bootstrap.cjs <script> [args]`.
+// Usage: node scripts/bootstrap.cjs <script> [args]. Installs missing dependencies, then runs the project's Node with
+// these arguments. It needs only Node 20 and npm, so that the commands of package.json work on a fresh clone.
 const { spawn } = require('node:child_process');
 const { existsSync, statSync } = require('node:fs');
 const { constants } = require('node:os');
@@ -15,7 +15,7 @@ function isInstalled() {
   return statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 }
 
-/** Exit code of a command that shares this terminal; signals are passed on, and it decides when it ends. */
+/** Runs a command in this terminal; resolves to its exit code. Passes signals on: the command decides when it ends. */
 function run(command, args, cwd) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio: 'inherit' });

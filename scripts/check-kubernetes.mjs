@@ -1,4 +1,5 @@
-// Checks every manifest of a folder (default: deploy/kubernetes) against the schemas of Kubernetes; one line per fault, 1 where there are any.
+// Usage: check-kubernetes.mjs [folder]. Checks every manifest of the folder, by default deploy/kubernetes, against the
+// schemas of Kubernetes. Prints one line for each fault and exits with 1 if there are any.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,8 +32,8 @@ async function schemaFault({ manifest }) {
 }
 
 /**
- * The schemas let unknown fields pass, so that a misspelled probe would go unnoticed. The types do not, where a manifest is
- * written out as an object of its kind.
+ * The schemas accept unknown fields, such as a misspelled probe. The types do not, so this compiles each manifest as an
+ * object of its type.
  */
 function fieldFaults(manifests) {
   const path = join(root, 'manifests-written-out.ts');

@@ -7,7 +7,8 @@ import { deadLettersCommand, type Session } from './dead-letters/commands';
 import { DeadLetterReader } from './kafka/operator/dead-letter-reader';
 import { KafkaAway, withinDeadline } from './kafka/operator/deadline';
 import { firstContact } from './kafka/start/first-contact';
-import { createKafka, type KafkaLog } from './kafka/client/kafka-client';
+import { createKafka } from './kafka/client/kafka-client';
+import type { Log } from './observability/log';
 import { TransactionalRedriver } from './kafka/operator/redriver';
 
 const EXIT = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const;
@@ -15,12 +16,12 @@ const EXIT = { done: 0, fault: 1, usage: 2, interrupted: 130 } as const;
 /** One line per variable that is missing or malformed. */
 class BadConfiguration extends Error {}
 
-/** The operator's commands. Content goes to the standard output; progress and faults to the other one. */
+/** The operator's commands. Results go to stdout, progress and faults to stderr. */
 async function main(): Promise<number> {
   const interrupt = new AbortController();
-  // A second Ctrl-C ends the process at once, as it does by itself.
+  // Only the first Ctrl-C is caught: a second one ends the process at once.
   process.once('SIGINT', () => interrupt.abort());
-  // A reader that has seen enough, such as `head`, ends this too.
+  // A reader such as `head` may close stdout early. That ends the process.
   process.stdout.on('error', () => process.exit(EXIT.done));
   process.removeAllListeners('warning');
 
@@ -28,7 +29,7 @@ async function main(): Promise<number> {
   const open = async (): Promise<Session> => {
     const read = readKafkaConfig(process.env);
     if (!read.ok) throw new BadConfiguration(read.faults.join('\n'));
-    const note: KafkaLog = (level, message, { error }) => {
+    const note: Log = (level, message, { error }) => {
       if (level === 'error' || level === 'warn') lastFault = typeof error === 'string' ? error : message;
     };
     const contact = firstContact(read.config, note, interrupt.signal);
@@ -39,7 +40,7 @@ async function main(): Promise<number> {
     const { deadLetters } = topics;
     return {
       topics,
-      log: new DeadLetterReader(kafka, deadLetters),
+      records: new DeadLetterReader(kafka, deadLetters),
       redriver: new TransactionalRedriver({ kafka, groupId: read.config.groupId, deadLetters }),
     };
   };
@@ -54,7 +55,7 @@ async function main(): Promise<number> {
     await program.parseAsync();
     return interrupt.signal.aborted ? EXIT.interrupted : EXIT.done;
   } catch (error) {
-    // It has said what is wrong, or printed its help.
+    // Commander has printed the fault or the help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
     if (interrupt.signal.aborted) return EXIT.interrupted;
     stderr.write(`${describe(error, lastFault)}\n`);
@@ -71,6 +72,6 @@ function describe(error: unknown, lastFault: string): string {
 }
 
 void main().then((code) => {
-  // What kafkajs still tries would go on for ever; what was printed goes out first.
+  // kafkajs may still be retrying and would keep the process alive. The output is written before the exit.
   process.stdout.write('', () => process.exit(code));
 });

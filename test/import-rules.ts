@@ -112,6 +112,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     what: ['config/workspace-keys.ts'],
     because: 'files of keys are read again by the rules they were first read by',
   },
+  { from: 'messages-api', to: 'observability', what: 'types', because: 'it logs that keys were read again' },
   { from: 'settlement', to: 'config', what: 'types', because: 'it is given the delays of the retry topics' },
   { from: 'settlement', to: 'contract', what: 'all', because: 'results, dead letters and their headers' },
   { from: 'settlement', to: 'observability', what: 'types', because: 'it reports' },

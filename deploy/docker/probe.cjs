@@ -1,4 +1,5 @@
-// Health check of the images, which have no curl: exits 0 where http://127.0.0.1:<port><path> answers 200 within 2 s.
+// Usage: probe.cjs <port> <path>. Health check of the images, which have no curl. Exits with 0 if
+// http://127.0.0.1:<port><path> answers 200 within 2 s, else with 1.
 const { get } = require('node:http');
 
 const [port, path] = process.argv.slice(2);

@@ -1,15 +1,18 @@
 import { fileVariable, type SettingEntry } from './setting';
 
-/** Reads a whole file as UTF-8; throws as node:fs does. */
+/** Reads a whole file as UTF-8. Throws the errors of node:fs. */
 export type ReadFile = (path: string) => string;
 
-/** What a setting carries, before it is read: its text, and the variable that a fault must name. */
+/** The raw text of a setting, not read yet. `variable` is the one that a fault must name. */
 export type Carried =
   | { readonly kind: 'unset' }
   | { readonly kind: 'text'; readonly variable: string; readonly text: string; readonly fromFile: boolean }
   | { readonly kind: 'fault'; readonly variable: string; readonly message: string };
 
-/** Finds the text of one setting in the environment or in the file that it names. An empty variable counts as not set. */
+/**
+ * Finds the text of one setting: in the environment, or in the file that the environment names. An empty variable
+ * counts as not set.
+ */
 export function carriedText(setting: SettingEntry, env: NodeJS.ProcessEnv, readFile: ReadFile): Carried {
   const { variable, carrier } = setting;
   const given = env[variable] ?? '';
@@ -34,7 +37,7 @@ function isEmptyMeant({ variable, unset }: SettingEntry, env: NodeJS.ProcessEnv)
   return env[variable] !== undefined && unset.kind === 'default' && unset.isEmptyMeant === true;
 }
 
-/** The file that a setting's text came from; null where it came from elsewhere. */
+/** The path of the file that a setting's text came from; null if it came from no file. */
 export function fileOf({ variable, carrier }: SettingEntry, env: NodeJS.ProcessEnv): string | null {
   switch (carrier) {
     case 'text':
@@ -60,7 +63,7 @@ function fileText(variable: string, path: string, readFile: ReadFile): Carried {
   }
 }
 
-/** The errno code alone: the message of a file system error quotes the path. */
+/** Only the errno code: the message of a file system error quotes the path. */
 function errorCode(error: unknown): string {
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
   return typeof code === 'string' ? code : 'unknown error';

@@ -1,6 +1,6 @@
 import type { Environment } from './environment';
 
-/** A fault of one variable; the message completes `<variable>: …`. */
+/** A fault of one variable. The message completes `<variable>: …`. */
 export interface Fault {
   readonly variable: string;
   readonly message: string;
@@ -11,8 +11,8 @@ const CLIENT_CERTIFICATE = ['KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'] as cons
 const SSL_FILES = ['KAFKA_SSL_CA_FILE', ...CLIENT_CERTIFICATE] as const;
 
 /**
- * The faults of settings that are each in order but do not fit each other. `given` holds the variables that are set in
- * any form, well or not, so that a malformed one does not count as missing beside its own fault.
+ * Faults of settings that are valid alone but do not fit each other. `given` holds all variables that are set, also
+ * malformed ones: a malformed variable has its own fault already, and must not count as missing too.
  */
 export function combinationFaults(environment: Environment, given: ReadonlySet<string>): readonly Fault[] {
   const faults: Fault[] = [...missingOf(SASL, given), ...missingOf(CLIENT_CERTIFICATE, given)];

@@ -1,13 +1,16 @@
 import type { Channel, Delivery } from '../contract/channels';
 
-/** At most `count` calls per `periodMs`, with up to `burst` at once: in any window w at most count / periodMs × w + burst. */
+/**
+ * At most `count` calls per `periodMs`, up to `burst` of them at once: in any window of w ms, at most
+ * count / periodMs × w + burst calls.
+ */
 export interface RateLimit {
   readonly count: number;
   readonly periodMs: number;
   readonly burst: number;
 }
 
-/** The limits of one channel; null where there is none. */
+/** The limits of one channel; null for no limit. */
 export interface ChannelLimits {
   readonly channel: RateLimit | null;
   readonly workspace: RateLimit | null;
@@ -16,12 +19,12 @@ export interface ChannelLimits {
 
 export interface KafkaConfig {
   readonly brokers: readonly string[];
-  /** Completed by the replica id, so that a broker's logs tell replicas apart. */
+  /** It ends in the replica id, so that a broker's logs tell replicas apart. */
   readonly clientId: string;
   /** Prefix of the consumer groups: `<groupId>.<topic>`. */
   readonly groupId: string;
   readonly sessionTimeoutMs: number;
-  /** null for a plain connection; PEM texts otherwise. */
+  /** PEM texts; null for a connection without TLS. */
   readonly ssl: { readonly ca?: string; readonly cert?: string; readonly key?: string } | null;
   readonly sasl: {
     readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -31,11 +34,11 @@ export interface KafkaConfig {
   readonly topicPrefix: string;
   readonly channels: readonly Channel[];
   readonly createTopics: boolean;
-  /** Least time between two commits of one consumer. */
+  /** Shortest time between two commits of one consumer. */
   readonly commitIntervalMs: number;
-  /** Restarts of a crashed consumer within ten minutes before the process gives up. */
+  /** Most restarts of a crashed consumer within ten minutes. After that the process gives up. */
   readonly maxConsumerRestarts: number;
-  /** One attempt to publish a batch of results. */
+  /** Deadline of one attempt to publish a batch of records. */
   readonly publishTimeoutMs: number;
 }
 
@@ -45,9 +48,9 @@ interface IntakeConfig {
   readonly maxBytes: number;
 }
 
-/** How long a command waits on a retry topic, and how that topic's name ends. */
+/** How long a command waits on a retry topic. */
 export interface Delay {
-  /** As it was written: `1m`. */
+  /** As written in the setting, such as `1m`. The topic's name ends in it. */
   readonly name: string;
   readonly delayMs: number;
 }
@@ -57,10 +60,10 @@ export type WorkspaceKeys = Readonly<Record<string, string>>;
 
 export interface MessagesApiConfig {
   readonly url: string;
-  /** Of every workspace that has none of its own. */
+  /** For every workspace without a key of its own. */
   readonly key: string;
   readonly workspaceKeys: WorkspaceKeys;
-  /** Files that the keys came from, which may change; null where there is none. */
+  /** Paths of the files with the keys, which may change; null if the keys came from no file. */
   readonly keyFile: string | null;
   readonly workspaceKeysFile: string | null;
   readonly timeoutMs: number;
@@ -76,7 +79,7 @@ interface DispatchConfig {
     readonly maxDelayMs: number;
     readonly retryAfterMaxMs: number;
   };
-  /** One retry topic for each, in the order of the rounds. */
+  /** One retry topic for each delay, in the order of the rounds. */
   readonly retryTopicDelays: readonly Delay[];
   readonly defaultDelivery: Delivery;
 }
@@ -86,11 +89,11 @@ interface SettledConfig {
   /** null: in memory. */
   readonly redisUrl: string | null;
   readonly ttlMs: number;
-  /** Commands remembered in memory. */
+  /** Most commands that the store in memory remembers. */
   readonly maxCommands: number;
 }
 
-/** The whole configuration: read once at start, deeply frozen. */
+/** The whole configuration. It is read once at the start and is deeply frozen. */
 export interface Config {
   readonly replicaId: string;
   readonly kafka: KafkaConfig;

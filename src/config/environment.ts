@@ -35,8 +35,8 @@ const apiKey = text(API_KEY, API_KEY_GRAMMAR);
 const saslPart = text(/^[^\0]+$/, 'a text without NUL characters');
 
 /**
- * Every setting of the service, each declared once: how its variable is read, what it must be and what it means. The
- * single source of validation, `.env.example` and docs/settings.md, which list them in this order.
+ * Every setting of the service, declared once: how its variable is read, what it must be and what it means. Validation,
+ * `.env.example` and docs/settings.md come from these declarations and keep their order.
  */
 export class Environment {
   @Setting(brokers, required('localhost:9092'), 'Kafka brokers to connect to first')

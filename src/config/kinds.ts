@@ -18,19 +18,19 @@ import { DURATION_GRAMMAR, parseDuration } from './duration';
 import { parseRateLimit, RATE_LIMIT_GRAMMAR } from './rate-limit';
 import { parseWorkspaceKeys, WORKSPACE_KEYS_GRAMMAR } from './workspace-keys';
 
-/** What the text of a setting may be, and how it is read. Once every check has passed, the parsed value is a T. */
+/** A kind of setting: which texts it permits and how they are read. If all checks pass, the parsed value is a T. */
 export interface Kind<T> {
   /** Completes `<variable>: must be …`. */
   readonly mustBe: string;
-  /** What the text means; where it means nothing, something that the checks refuse. Never throws. */
+  /** The value of the text, or something that the checks refuse. Never throws. */
   readonly parse: (text: string) => T | string | readonly string[];
   readonly checks: readonly ((options: ValidationOptions) => PropertyDecorator)[];
 }
 
-/** The longest wait, in milliseconds, that a timer of Node takes; beyond it a timer fires at once. */
+/** The longest wait of Node's timers, in milliseconds. With a longer one they fire at once. */
 export const MAX_TIMER_MS = 2_147_483_647;
 
-/** Decimal digits alone: no sign, fraction, exponent or leading zero. */
+/** Only decimal digits: no sign, fraction, exponent or leading zero. */
 export function integer(min: number, max = Number.MAX_SAFE_INTEGER): Kind<number> {
   return {
     mustBe: `a whole number from ${min} to ${max}`,
@@ -53,12 +53,12 @@ export function choice<T extends string>(values: readonly T[]): Kind<T> {
   };
 }
 
-/** A text of which the pattern describes the whole. */
+/** A text that the pattern matches. */
 export function text(pattern: RegExp, mustBe: string): Kind<string> {
   return { mustBe, parse: (given) => given, checks: [(options) => Matches(pattern, options)] };
 }
 
-/** A name made of the characters that are legal in the name of a Kafka topic. */
+/** A name with the characters that Kafka permits in the name of a topic. */
 export const name = text(/^[A-Za-z0-9._-]{1,200}$/, '1 to 200 letters, digits, dots, underscores or hyphens');
 
 export const channels: Kind<readonly Channel[]> = {

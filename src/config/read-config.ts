@@ -10,12 +10,12 @@ import { Environment } from './environment';
 import { settingsOf, type SettingEntry } from './setting';
 import { toConfig } from './to-config';
 
-/** A frozen configuration, or one line per faulty variable: `NAME: must be …`, never with what it was set to. */
+/** A frozen configuration, or one line per faulty variable: `NAME: must be …`. A line never quotes the value. */
 export type ConfigReading =
   { readonly ok: true; readonly config: Config } | { readonly ok: false; readonly faults: readonly string[] };
 
 /**
- * Reads the whole configuration from environment variables and the files they name, and reports all faults at once, in
+ * Reads the whole configuration from environment variables and the files that they name. Reports all faults at once, in
  * the order of the settings.
  */
 export function readConfig(

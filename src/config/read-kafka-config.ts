@@ -4,16 +4,16 @@ import { Environment } from './environment';
 import { readConfig } from './read-config';
 import { settingsOf } from './setting';
 
-/** As a {@link ConfigReading}, of Kafka's settings alone. */
+/** A {@link ConfigReading} of only Kafka's settings. */
 export type KafkaConfigReading =
   { readonly ok: true; readonly config: KafkaConfig } | { readonly ok: false; readonly faults: readonly string[] };
 
-/** In place of a replica's id: what reads and redrives is none, and must not pass for one. */
+/** Takes the place of a replica id. The command line is not a replica and must not look like one. */
 const CLIENT = 'cli';
 
 /**
- * Reads what a tool needs that speaks to Kafka and to nothing else: the settings `KAFKA_…` and `TOPIC_PREFIX`. The others are
- * as if they were not set, and may be missing where the service requires them.
+ * Reads the settings of a tool that only speaks to Kafka: `KAFKA_…` and `TOPIC_PREFIX`. It ignores all other settings,
+ * also those that the service requires.
  */
 export function readKafkaConfig(env: NodeJS.ProcessEnv, readFile?: ReadFile): KafkaConfigReading {
   const standIns = settingsOf(Environment).flatMap(({ variable, unset }) =>

@@ -2,18 +2,20 @@ import { Transform } from 'class-transformer';
 import { IsDefined, ValidateIf } from '../contract/class-validator';
 import type { Kind } from './kinds';
 
-/** The value of a variable that is not set: none, a text read like a given one, a value derived from others, or a fault. */
+/** What holds if a variable is not set: no value, a default text, a value derived from other settings, or a fault. */
 export type Unset =
   | { readonly kind: 'none' }
-  /** `isEmptyMeant`: an empty variable is empty on purpose, and the default does not replace it. */
+  /** With `isEmptyMeant` a variable can be empty on purpose: the default does not replace it. */
   | { readonly kind: 'default'; readonly text: string; readonly isEmptyMeant?: true }
   | { readonly kind: 'derived'; readonly shown: string }
   | { readonly kind: 'required'; readonly example: string };
 
-/** How a variable carries its value: as its own text; a secret also by `<NAME>_FILE`; or always as the path of a file. */
+/**
+ * Where the value is: in the variable; for a secret, there or in the file named by `<NAME>_FILE`; or always in a file.
+ */
 export type Carrier = 'text' | 'secret' | 'file';
 
-/** One environment variable, as readers and documents need it. */
+/** One environment variable, for the readers of the configuration and for the documents. */
 export interface SettingEntry {
   readonly variable: string;
   readonly unset: Unset;
@@ -21,13 +23,13 @@ export interface SettingEntry {
   readonly meaning: string;
   readonly mustBe: string;
   readonly carrier: Carrier;
-  /** Name in the documents. Settings that share one are documented once. */
+  /** Name in the documents. Settings that share a name are documented once. */
   readonly shownAs: string;
 }
 
 const entries = new Map<object, SettingEntry[]>();
 
-/** The settings declared on a class, in the order of their declaration. */
+/** The settings that a class declares, in the order of their declaration. */
 export function settingsOf(type: { readonly prototype: object }): readonly SettingEntry[] {
   return entries.get(type.prototype) ?? [];
 }
@@ -38,8 +40,8 @@ export function fileVariable(variable: string): string {
 }
 
 /**
- * Declares the property to be the environment variable of the same name: how its text is read, what it must be, and what
- * the documents say about it. The property is null if the variable is not set and has no default.
+ * Declares that a property is the environment variable of the same name: how its text is read, what it must be, and
+ * what the documents say about it. The property is null if the variable is not set and has no default.
  */
 export function Setting<T>(
   kind: Kind<T>,

@@ -3,8 +3,8 @@ import type { ChannelLimits, Config, KafkaConfig } from './config';
 import { rateLimitVariable, type Environment } from './environment';
 
 /**
- * Arranges a valid environment for those who use it. `hostname` completes the replica id where none is set; `files` are those
- * that settings were read from, by variable.
+ * Arranges a valid environment by the parts of the service that use it. `hostname` is part of the replica id if none is
+ * set. `files` maps each variable to the file that its value came from.
  */
 export function toConfig(
   environment: Environment,
@@ -30,7 +30,7 @@ export function toConfig(
     },
     intake: { maxCommands: environment.INTAKE_MAX_COMMANDS, maxBytes: environment.INTAKE_MAX_BYTES },
     messagesApi: {
-      // Paths of operations open with a slash.
+      // Paths of operations begin with a slash.
       url: new URL(environment.MESSAGES_API_URL).href.replace(/\/+$/, ''),
       key: environment.MESSAGES_API_KEY,
       workspaceKeys: environment.MESSAGES_API_KEYS_FILE ?? {},

@@ -1,13 +1,13 @@
 import type { WorkspaceKeys } from './config';
 
-/** What a key of the Messages API may be: whatever else is in a header value makes the HTTP client refuse each call. */
+/** What a key of the Messages API may be. With any other character the HTTP client would refuse every call. */
 export const API_KEY = /^[\x21-\x7e]{1,4096}$/;
 export const API_KEY_GRAMMAR = '1 to 4096 printable ASCII characters without spaces';
 
-/** Completes "must be …" for a text that is no such file. */
+/** Completes "must be …" if a text is not the content of such a file. */
 export const WORKSPACE_KEYS_GRAMMAR = `a JSON object of workspace ids, each with its key: ${API_KEY_GRAMMAR}`;
 
-/** Reads the content of a file of keys; null where it is not what it must be. */
+/** Reads the content of a file of keys; null if it is malformed. */
 export function parseWorkspaceKeys(text: string): WorkspaceKeys | null {
   let value: unknown;
   try {

@@ -3,9 +3,9 @@ import type * as Index from 'class-validator';
 export type { ValidationArguments, ValidationError, ValidationOptions, ValidatorOptions } from 'class-validator';
 
 /**
- * The parts of class-validator that rules are made of, each from its own file: the package's index loads every decorator
- * there is, and with them libphonenumber and all of validator, which take 7 MiB. The files keep their rules in the one
- * storage that the index would use.
+ * The parts of class-validator that the rules use, each loaded from its own file. The package's index would load every
+ * decorator, libphonenumber and all of validator, which take 7 MiB. These files use the same storage of rules as the
+ * index.
  */
 type Part = typeof Index;
 

@@ -11,12 +11,15 @@ import { parseInstant } from './time';
 import { Violations } from './violations';
 
 const validator = new Validator();
-/** Unknown fields are refused by `instantiate`; a request of no known operation has no rules. */
+/**
+ * `forbidUnknownValues` would refuse a request of an unknown operation, which has no rules. `instantiate` refuses
+ * unknown fields.
+ */
 const OPTIONS: ValidatorOptions = { forbidUnknownValues: false, validationError: { target: false, value: false } };
 
 /**
- * Reads a record of a channel's command topic. Pure; never throws, and takes time in proportion to the bytes whatever
- * they are. A command that is refused comes with everything that is wrong with it, by path and without its values.
+ * Reads a record of a channel's command topic. It is pure and never throws. Its time is in proportion to the number of
+ * bytes, whatever they are. A refused command has a list of all its violations, by path and without values.
  */
 export function decodeCommand(value: Buffer | null, channel: Channel): Decoded {
   const parsed = parseObject(value);
@@ -81,7 +84,7 @@ function readRequest(request: JsonObject | null, operation: Operation | null, vi
   return instance;
 }
 
-/** One violation per field: where several rules of a field are broken, the first says what the field must be. */
+/** Adds one violation per field: if several rules of a field are broken, the first says what the field must be. */
 function report(errors: readonly ValidationError[], violations: Violations): void {
   for (const { property, constraints, children } of errors) {
     const [must] = Object.values(constraints ?? {});
@@ -94,7 +97,7 @@ function report(errors: readonly ValidationError[], violations: Violations): voi
   }
 }
 
-/** No DTO has fields named by digits, so those are positions in an array; the empty name stands for the object itself. */
+/** Digits are positions in an array, since no DTO has such fields. The empty name means the object itself. */
 function toPathPart(property: string): string | number | null {
   if (property === '') return null;
   return /^\d+$/.test(property) ? Number(property) : property;

@@ -8,17 +8,17 @@ import { parseInstant } from './time';
 /** Longest command id, in Unicode code points. */
 const MAX_COMMAND_ID_CHARACTERS = 128;
 
-/** Whether a value is a command id: 1 to 128 characters of any script, not blank, without control characters and line breaks. */
+/** Whether a value is a command id: 1 to 128 characters, not blank, without control characters and line breaks. */
 export function isCommandId(value: unknown): value is string {
   return isIdentifier(value, MAX_COMMAND_ID_CHARACTERS);
 }
 
-/** Whether a value is a message type, of whatever channel. */
+/** Whether a value is a message type of some channel. */
 export function isMessageType(value: unknown): value is MessageType {
   return MESSAGE_TYPES.some((type) => type === value);
 }
 
-/** The value of a record on a command topic, `request` being the DTO of its operation. Fields beside these are ignored. */
+/** The value of a record on a command topic. `request` is the DTO of its operation. Other fields are ignored. */
 export class Envelope {
   @rule('isCommandId', isCommandId, 'must be a text of 1 to 128 printable characters that is not blank')
   id!: string;

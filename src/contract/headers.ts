@@ -4,10 +4,10 @@ import { isLegalTopic } from './topics';
 
 type HeaderValue = Buffer | string;
 
-/** Headers of a Kafka record, as kafkajs has them: a name that occurs several times has an array. */
+/** Headers of a Kafka record, in the form of kafkajs: a name that occurs several times has an array. */
 export type Headers = Record<string, HeaderValue | HeaderValue[] | undefined>;
 
-/** Every header that the service reads or writes. The `kafka_` names are Spring's and Nest's. */
+/** Every header that the service reads or writes. The names with `kafka_` come from Spring and Nest. */
 export const HEADER = {
   commandId: 'command-id',
   outcome: 'outcome',
@@ -28,12 +28,12 @@ export const HEADER = {
   retryDue: 'retry-due',
   retryRound: 'retry-round',
   retryOwnKey: 'retry-own-key',
-  /** Place `<topic>/<partition>/<offset>` of the command that a dead letter was written for, and redriven. */
+  /** `<topic>/<partition>/<offset>` of the command whose dead letter was redriven. */
   redrive: 'redrive',
 } as const;
 
 const MAX_CORRELATION_BYTES = 4_096;
-/** Headers that a result takes over from its command, and how many bytes of each at most. */
+/** Headers that a result copies from its command, with the most bytes that each may have. */
 const COPIED: readonly (readonly [name: string, maxBytes: number])[] = [
   [HEADER.traceparent, 256],
   [HEADER.tracestate, 4_096],
@@ -42,21 +42,21 @@ const COPIED: readonly (readonly [name: string, maxBytes: number])[] = [
 
 const MAX_PARTITION = 2 ** 31 - 1;
 const MAX_REDRIVE_BYTES = 300;
-/** Nest looks only whether the header is there; this is what its own server sends. */
+/** Nest only checks that the header exists. Its own server sends this value. */
 const DISPOSED = Buffer.alloc(1);
 
-/** Where a command asks for its result to be sent beside the results topic. */
+/** Where a command wants a reply: a copy of its result, beside the results topic. */
 export interface ReplyTarget {
   readonly topic: string;
-  /** Null leaves it to the partitioner. */
+  /** Null if the partitioner chooses. */
   readonly partition: number | null;
   readonly correlationId: HeaderValue | null;
 }
 
-/** Why and whence a dead letter comes. */
+/** Why a dead letter or retry record was written, and where its command came from. */
 export interface DeadLetterCause {
   readonly source: Source;
-  /** Timestamp of the command's record as Kafka gives it: milliseconds since the epoch in decimal. */
+  /** Timestamp of the command's record: milliseconds since the epoch, in decimal. */
   readonly timestamp: string;
   readonly outcome: Outcome;
   readonly error: string;
@@ -64,8 +64,8 @@ export interface DeadLetterCause {
 }
 
 /**
- * Headers of a result. Of the command's own only those that place it are taken over, and not where they are so large that
- * the broker might refuse the result for it.
+ * Headers of a result. It copies only the command's headers for tracing and correlation, and none that is so large that
+ * the broker might refuse the result.
  */
 export function resultHeaders(own: Headers, commandId: string | null, outcome: Outcome): Headers {
   const headers: Headers = { [HEADER.outcome]: outcome, [HEADER.contentType]: 'application/json' };
@@ -77,12 +77,12 @@ export function resultHeaders(own: Headers, commandId: string | null, outcome: O
   return headers;
 }
 
-/** Which redrive of a dead letter a command comes from, by its header; null for none. */
+/** Names the redrive that a command comes from; null for none. */
 export function redriveToken(own: Headers): string | null {
   return lastValue(own, HEADER.redrive, MAX_REDRIVE_BYTES)?.toString() ?? null;
 }
 
-/** Where the result is to be sent too; null where the command asks for no reply or names no possible topic. */
+/** Where the reply goes; null if the command wants no reply or names an impossible topic. */
 export function replyTarget(own: Headers): ReplyTarget | null {
   const topic = lastValue(own, HEADER.replyTopic, 249)?.toString() ?? '';
   if (!isLegalTopic(topic)) return null;
@@ -90,24 +90,24 @@ export function replyTarget(own: Headers): ReplyTarget | null {
   return { topic, partition: toPartition(lastValue(own, HEADER.replyPartition, 10)), correlationId };
 }
 
-/** Headers that let Nest's `ClientKafka.send()` complete with the reply. */
+/** Headers of a reply. With them Nest's `ClientKafka.send()` completes. */
 export function replyHeaders(target: ReplyTarget): Headers {
   const headers: Headers = { [HEADER.nestIsDisposed]: DISPOSED };
   if (target.correlationId !== null) headers[HEADER.correlationId] = target.correlationId;
   return headers;
 }
 
-/** Headers of a dead letter: the command's own, and ours over those of the same name. */
+/** Headers of a dead letter: the command's own and the service's, which win if names are the same. */
 export function deadLetterHeaders(own: Headers, cause: DeadLetterCause): Headers {
   return { ...own, ...causeHeaders(cause) };
 }
 
-/** Headers of a dead letter that was too large for the broker: it has neither value nor the command's own headers. */
+/** Headers of a dead letter that was too large: it has neither value nor the command's own headers. */
 export function truncatedDeadLetterHeaders(cause: DeadLetterCause): Headers {
   return { ...causeHeaders(cause), [HEADER.truncated]: 'true' };
 }
 
-/** What a dead letter says beside the command's own headers. Of the same names, the command's are gone. */
+/** Headers that the service adds to a dead letter. A command's own headers of these names are lost. */
 const DEAD_LETTER_ONLY: ReadonlySet<string> = new Set([
   HEADER.outcome,
   HEADER.error,
@@ -119,14 +119,14 @@ const DEAD_LETTER_ONLY: ReadonlySet<string> = new Set([
 ]);
 const DEAD_LETTER_PREFIX = 'kafka_dlt-';
 
-/** The headers that a dead letter has from its command. */
+/** The headers of a dead letter that come from its command. */
 export function ownHeaders(deadLetter: Headers): Headers {
   return Object.fromEntries(
     Object.entries(deadLetter).filter(([name]) => !DEAD_LETTER_ONLY.has(name) && !name.startsWith(DEAD_LETTER_PREFIX)),
   );
 }
 
-/** Headers that say why a record was written, and whence its command came. */
+/** Headers for a {@link DeadLetterCause}. */
 export function causeHeaders({ source, timestamp, outcome, error, attempts }: DeadLetterCause): Headers {
   return {
     [HEADER.originalTopic]: source.topic,
@@ -139,7 +139,7 @@ export function causeHeaders({ source, timestamp, outcome, error, attempts }: De
   };
 }
 
-/** About how many bytes headers take: what matters is that large ones count. */
+/** The approximate size of headers in bytes. It is good enough to notice large ones. */
 export function headerBytes(headers: Headers): number {
   let bytes = 0;
   for (const name in headers) {
@@ -151,11 +151,13 @@ export function headerBytes(headers: Headers): number {
   return bytes;
 }
 
-/** The last value of a header, as Kafka's own clients read one; null where it is absent, empty or larger than `maxBytes`. */
+/**
+ * The last value of a header, which Kafka's clients read too; null if it is absent, empty or larger than `maxBytes`.
+ */
 export function lastValue(headers: Headers, name: string, maxBytes: number): HeaderValue | null {
   const header = headers[name];
   const value = Array.isArray(header) ? header.at(-1) : header;
-  // A header's value may be null on the wire, whatever kafkajs declares.
+  // The value of a header may be null on the wire, though kafkajs declares otherwise.
   return value && Buffer.byteLength(value) <= maxBytes && value.length > 0 ? value : null;
 }
 

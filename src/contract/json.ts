@@ -7,18 +7,18 @@ const MAX_DEPTH = 64;
 
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
-/** A parsed JSON object, whose members may be anything. */
+/** A parsed JSON object. Its members may be anything. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 export type Parsed =
   { readonly ok: true; readonly document: JsonObject } | { readonly ok: false; readonly violation: string };
 
-/** Whether a value is a JSON object, neither null nor an array. */
+/** Whether a value is a JSON object: neither null nor an array. */
 export function isRecord(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Reads a record's value as a JSON object. Never throws, and says what is wrong without quoting it. */
+/** Reads a record's value as a JSON object. Never throws; the violation does not quote the value. */
 export function parseObject(value: Buffer | null): Parsed {
   if (value === null) return unreadable('must be present, this is a tombstone');
   if (value.length === 0) return unreadable('must not be empty');
@@ -38,16 +38,16 @@ function unreadable(must: string): Parsed {
   return { ok: false, violation: `value: ${must}` };
 }
 
-/** The one part of V8's message that does not quote the document. */
+/** Only the position: the rest of V8's message quotes the document. */
 function positionOf(error: unknown): string {
   const position = error instanceof Error ? /at position (\d+)/.exec(error.message)?.[1] : undefined;
   return position === undefined ? '' : ` at position ${position}`;
 }
 
 /**
- * Reports what JSON allows and the service does not: nesting beyond 64 levels, keys named `__proto__`, texts that UTF-8
- * cannot carry, and in the member `request`, which is written again for the API, numbers that a double does not hold
- * unchanged. Recurses no deeper than the limit it sets.
+ * Reports what JSON permits but the service does not: more than 64 levels, keys named `__proto__`, and texts that UTF-8
+ * cannot encode. In `request`, which is written again for the API, also numbers that a double cannot hold unchanged.
+ * The recursion ends at the limit of levels.
  */
 export function inspect(document: JsonObject, violations: Violations): void {
   for (const key of Object.keys(document)) inspectMember(document, key, 2, key === 'request', violations);
@@ -100,7 +100,9 @@ function inspectContainer(
   violations.leave();
 }
 
-/** Integers beyond 2^53 - 1 may have been another integer in the document, and overflow reads as infinity. */
+/**
+ * An integer beyond 2^53 - 1 may have been another one in the document. A number that is too large becomes Infinity.
+ */
 function isExact(value: number): boolean {
   return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value));
 }

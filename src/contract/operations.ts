@@ -13,7 +13,7 @@ import {
   WhatsAppTextMessageRequest,
 } from './requests/whatsapp';
 
-/** One endpoint of the Messages API: which commands go to it, and what their `request` must be. */
+/** One endpoint of the Messages API: the commands that go to it, and the DTO of their `request`. */
 export interface Operation {
   readonly channel: Channel;
   readonly type: MessageType;
@@ -22,7 +22,7 @@ export interface Operation {
   readonly request: new () => MessageRequest;
 }
 
-/** Every endpoint that the service calls. A new one is a row here and a DTO. */
+/** Every endpoint that the service calls. A new endpoint needs a row here and a DTO. */
 export const OPERATIONS: readonly Operation[] = [
   {
     channel: 'whatsapp',
@@ -65,12 +65,12 @@ export const OPERATIONS: readonly Operation[] = [
   },
 ];
 
-/** The operation that a command selects; null where its channel does not have its type. */
+/** The operation that a command selects; null if its channel does not have this type. */
 export function findOperation(channel: Channel, type: MessageType): Operation | null {
   return OPERATIONS.find((operation) => operation.channel === channel && operation.type === type) ?? null;
 }
 
-/** The types that a channel has, in the order of the table. */
+/** The types of a channel, in the order of the table. */
 export function typesOf(channel: Channel): readonly MessageType[] {
   return OPERATIONS.filter((operation) => operation.channel === channel).map((operation) => operation.type);
 }

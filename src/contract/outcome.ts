@@ -1,30 +1,30 @@
 import type { Channel, MessageType } from './channels';
 
-/** Every way a command can end; see the table of outcomes in docs/contract.md. */
+/** All outcomes. docs/contract.md explains them. */
 export const OUTCOMES = ['accepted', 'rejected', 'invalid', 'expired', 'failed', 'in-doubt'] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
-/** Where a command was read. `offset` is the decimal text that Kafka uses, since it can outgrow a double. */
+/** Where a command was read. `offset` is decimal text, since a double cannot hold every offset. */
 export interface Source {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
 }
 
-/** The Messages API's answer, its absent fields filled with ''. */
+/** The Messages API's answer. Absent fields are ''. */
 export interface MessageResponse {
   readonly id: string;
   readonly status: string;
   readonly error: string;
 }
 
-/** How a command ended, before it is written as a result: what the settlement needs beside the command itself. */
+/** How a command ended. Settlement builds the result from this and the command. */
 export interface Settled {
   readonly outcome: Outcome;
   readonly response: MessageResponse;
-  /** Calls made over all rounds. */
+  /** Number of calls over all rounds. */
   readonly attempts: number;
-  /** Status of the last answer; null where no answer came. */
+  /** HTTP status of the last answer; null if there was none. */
   readonly httpStatus: number | null;
 }
 
@@ -40,11 +40,11 @@ export interface Result extends MessageResponse {
   /** ISO 8601, UTC. */
   readonly completedAt: string;
   readonly source: Source;
-  /** Present where an earlier record of the command brought it to this end, so that an earlier result may exist. */
+  /** Present if an earlier record of the command settled it: an earlier result may exist. */
   readonly replayed?: true;
 }
 
-/** Whether an outcome is written to the dead-letter topic too. */
+/** Whether a command with this outcome gets a dead letter. */
 export const DEAD_LETTERED: Readonly<Record<Outcome, boolean>> = {
   accepted: false,
   rejected: true,

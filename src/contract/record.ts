@@ -1,8 +1,8 @@
 import type { Headers } from './headers';
 
 /**
- * A record as it was read. Key and value hold the bytes one to a character (latin1): exact for any bytes, small, and free of
- * the fetch buffer that the bytes came in, which would otherwise stay in memory for as long as one of its records does.
+ * A record as it was read. Key and value are latin1 strings, one character for each byte: exact for any bytes, and
+ * small. A view of the fetch buffer would keep the whole buffer in memory for as long as one of its records.
  */
 export interface IncomingRecord {
   readonly topic: string;
@@ -14,7 +14,7 @@ export interface IncomingRecord {
   readonly headers: Headers;
 }
 
-/** A record to be written. A null key leaves the partition to the producer. */
+/** A record to be written. With a null key the producer chooses the partition. */
 export interface OutgoingRecord {
   readonly key: Buffer | null;
   readonly value: Buffer | string | null;

@@ -5,25 +5,25 @@ import type { Result, Settled, Source } from './outcome';
 /** Longest `error` of results and dead letters, in UTF-16 units. */
 export const MAX_ERROR_LENGTH = 2_000;
 
-/** What a result is made of. */
+/** The parts of a result. */
 export interface Completion {
   readonly command: Command | InvalidCommand;
   readonly channel: Channel;
   readonly settled: Settled;
-  /** Where the command was first read, whatever topic it came back from. */
+  /** Where the command was first read, even if it came back from a retry topic. */
   readonly source: Source;
   /** Milliseconds since the epoch. */
   readonly completedAtMs: number;
   readonly isReplay: boolean;
 }
 
-/** How a command that must not be sent ends: without a call, its violations as the error. */
+/** How an invalid command ends: without a call, and with its violations as the error. */
 export function settledAsInvalid(invalid: InvalidCommand): Settled {
   const response = { id: '', status: '', error: invalid.violations.join('; ') };
   return { outcome: 'invalid', response, attempts: 0, httpStatus: null };
 }
 
-/** The result of a command, `error` cut to what the contract permits. */
+/** Builds the result of a command. `error` is cut to the length that the contract permits. */
 export function buildResult({ command, channel, settled, source, completedAtMs, isReplay }: Completion): Result {
   const { outcome, response, attempts, httpStatus } = settled;
   return {
@@ -43,7 +43,7 @@ export function buildResult({ command, channel, settled, source, completedAtMs, 
   };
 }
 
-/** The type of a command; null where it could not be read. */
+/** The type of a command; null if it could not be read. */
 export function typeOf(command: Command | InvalidCommand): MessageType | null {
   return 'operation' in command ? command.operation.type : command.type;
 }

@@ -1,27 +1,27 @@
 import { causeHeaders, type DeadLetterCause, HEADER, type Headers, lastValue } from './headers';
 import type { IncomingRecord } from './record';
 
-/** A command on its way to a retry topic. */
-export interface Parking extends DeadLetterCause {
+/** The next round of a command: what its record on the retry topic says. */
+export interface NextRound extends DeadLetterCause {
   /** 1 for the first retry topic. */
   readonly round: number;
-  /** Milliseconds since the epoch from which it may be sent. */
+  /** It may be sent from this time on, in milliseconds since the epoch. */
   readonly dueAtMs: number;
-  /** Whether the record's key is the command's own, rather than its recipient. */
+  /** Whether the record has the key of the command's record. Else its key is the recipient. */
   readonly hasOwnKey: boolean;
 }
 
-/** What a record of a retry topic says of the command in it. */
+/** What a record of a retry topic says about its command. */
 export interface Returned {
-  /** The command's record as it was on its command topic. */
+  /** The command's record, as it was on its command topic. */
   readonly origin: IncomingRecord;
   readonly round: number;
   readonly attempts: number;
   readonly dueAtMs: number;
 }
 
-/** Ours, each of which is replaced with every round. */
-const OURS: ReadonlySet<string> = new Set([
+/** Headers that the service adds to a retry record. Every round replaces them. */
+const ADDED: ReadonlySet<string> = new Set([
   HEADER.originalTopic,
   HEADER.originalPartition,
   HEADER.originalOffset,
@@ -36,23 +36,23 @@ const OURS: ReadonlySet<string> = new Set([
 const MAX_TOPIC_BYTES = 249;
 const MAX_NUMBER_BYTES = 20;
 
-/** Headers of a record on a retry topic: the command's own, and ours over those of the same name. */
-export function retryHeaders(own: Headers, parking: Parking): Headers {
+/** Headers of a record on a retry topic: the command's own and the service's, which win if names are the same. */
+export function retryHeaders(own: Headers, next: NextRound): Headers {
   return {
     ...own,
-    ...causeHeaders(parking),
-    [HEADER.retryDue]: String(parking.dueAtMs),
-    [HEADER.retryRound]: String(parking.round),
-    [HEADER.retryOwnKey]: String(parking.hasOwnKey),
+    ...causeHeaders(next),
+    [HEADER.retryDue]: String(next.dueAtMs),
+    [HEADER.retryRound]: String(next.round),
+    [HEADER.retryOwnKey]: String(next.hasOwnKey),
   };
 }
 
-/** Milliseconds since the epoch from which a retry record may be sent; null where it does not say so. */
+/** The command may be sent from this time on, in milliseconds since the epoch; null if the record does not say. */
 export function dueAtMs(headers: Headers): number | null {
   return numberOf(headers, HEADER.retryDue);
 }
 
-/** Reads a record of a retry topic; null where its headers are not those of one. */
+/** Reads a record of a retry topic; null if its headers are not those of a retry record. */
 export function readReturned(record: IncomingRecord): Returned | null {
   const { headers } = record;
   const topic = lastValue(headers, HEADER.originalTopic, MAX_TOPIC_BYTES)?.toString() ?? null;
@@ -66,7 +66,7 @@ export function readReturned(record: IncomingRecord): Returned | null {
   if (round === null || attempts === null || due === null) return null;
   const key = lastValue(headers, HEADER.retryOwnKey, MAX_NUMBER_BYTES)?.toString() === 'false' ? null : record.key;
   const own: Headers = Object.create(null) as Headers;
-  for (const [name, value] of Object.entries(headers)) if (!OURS.has(name)) own[name] = value;
+  for (const [name, value] of Object.entries(headers)) if (!ADDED.has(name)) own[name] = value;
   const origin = { topic, partition, offset, timestampMs, key, value: record.value, headers: own };
   return { origin, round, attempts, dueAtMs: due };
 }

@@ -1,7 +1,7 @@
 const TIME = /^([01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?$/;
 const DATE = /^(\d{4})-(\d\d)-(\d\d)$/;
 
-/** Whether a value is an ISO 8601 calendar date, alone or with a time, with or without offset. */
+/** Whether a value is an ISO 8601 calendar date, or a date and time with or without offset. */
 export function isIsoDateTime(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   const time = value.slice(11);
@@ -9,8 +9,8 @@ export function isIsoDateTime(value: unknown): value is string {
 }
 
 /**
- * Milliseconds since the epoch of an ISO 8601 date and time with offset (`Z` or `±hh:mm`), null for anything else, days
- * that the calendar does not have included. Digits beyond milliseconds are cut.
+ * Reads an ISO 8601 date and time with offset (`Z` or `±hh:mm`) as milliseconds since the epoch. Digits beyond
+ * milliseconds are cut. Null for anything else, also for a day that the calendar does not have.
  */
 export function parseInstant(value: unknown): number | null {
   if (!isIsoDateTime(value)) return null;
@@ -19,13 +19,13 @@ export function parseInstant(value: unknown): number | null {
   return Date.parse(value);
 }
 
-/** `Date.parse` takes 31 February for 3 March. */
+/** `Date.parse` would read 31 February as 3 March. */
 function isCalendarDay(text: string): boolean {
   const match = DATE.exec(text);
   if (match === null) return false;
   const [year, month, day] = match.slice(1).map(Number);
   if (year === undefined || month === undefined || day === undefined) return false;
-  // Not Date.UTC: it takes the years 0 to 99 for 1900 to 1999, and of those only the year 0 has a leap day that 1900 has not.
+  // Not Date.UTC, which reads the years 0 to 99 as 1900 to 1999: 1900 has no leap day, but the year 0 has one.
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;

@@ -1,6 +1,6 @@
 import { LANES, type Channel, type Lane } from './channels';
 
-/** One of the topics that commands are read from. */
+/** A command topic. */
 export interface CommandTopic {
   readonly topic: string;
   readonly channel: Channel;
@@ -9,10 +9,10 @@ export interface CommandTopic {
 
 const LANE_SUFFIX: Readonly<Record<Lane, string>> = { transactional: '', bulk: '.bulk' };
 
-/** What Kafka takes as a topic's name: `org.apache.kafka.common.internals.Topic`. */
+/** The names that Kafka permits, from `org.apache.kafka.common.internals.Topic`. */
 const LEGAL_TOPIC = /^[A-Za-z0-9._-]{1,249}$/;
 
-/** Whether Kafka could have a topic of this name. */
+/** Whether Kafka permits a topic of this name. */
 export function isLegalTopic(topic: string): boolean {
   return LEGAL_TOPIC.test(topic) && topic !== '.' && topic !== '..';
 }
@@ -31,7 +31,7 @@ export class Topics {
     return `${this.prefix}commands.${channel}${LANE_SUFFIX[lane]}`;
   }
 
-  /** The command topics of some channels, each channel's transactional one first. */
+  /** The command topics of some channels; of each channel, the transactional one first. */
   commands(channels: readonly Channel[]): readonly CommandTopic[] {
     return channels.flatMap((channel) => LANES.map((lane) => ({ topic: this.command(channel, lane), channel, lane })));
   }
@@ -41,12 +41,12 @@ export class Topics {
     return `${this.retries(channel)}.${delay}`;
   }
 
-  /** What all retry topics of a channel begin with, and their consumer group ends with. */
+  /** The common start of the names of a channel's retry topics. The name of their consumer group ends in it. */
   retries(channel: Channel): string {
     return `${this.prefix}retries.${channel}`;
   }
 
-  /** Whether a topic lies under the prefix: such a one is no place for replies. With an empty prefix that is every topic. */
+  /** Whether a topic has the prefix. Replies must not go to such a topic. With an empty prefix, every topic has it. */
   includes(topic: string): boolean {
     return topic.startsWith(this.prefix);
   }

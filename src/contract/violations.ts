@@ -7,8 +7,8 @@ const UNPRINTABLE = /[^\x20-\x7e]/g;
 type PathPart = string | number;
 
 /**
- * Collects what is wrong with a command as `path: must be …`. Keeps the path of where the walk is, and spells it only for
- * violations that are kept, so that a record of 300,000 faults costs little more than a correct one.
+ * Collects the violations of a command as `path: must be …`. It follows the walk through the command, and builds a path
+ * only for violations that it keeps: a record with 300,000 faults costs little more than a valid one.
  */
 export class Violations {
   private readonly trail: PathPart[] = [];
@@ -30,8 +30,8 @@ export class Violations {
   }
 
   /**
-   * Notes that the field `part` of where the walk is, or with null the object there itself, breaks a rule.
-   * `must` never quotes values.
+   * Adds a violation by the field `part` of the current object, or by the object itself if `part` is null. `must` never
+   * quotes values.
    */
   add(part: PathPart | null, must: string): void {
     this.found++;
@@ -40,14 +40,14 @@ export class Violations {
     this.kept.push(`${path.startsWith('.') ? path.slice(1) : path}: ${must}`);
   }
 
-  /** At most 50 violations, and one line more where there were more. */
+  /** At most 50 violations, then one line with the number of the others. */
   list(): readonly string[] {
     const more = this.found - this.kept.length;
     return more === 0 ? this.kept : [...this.kept, `and ${more} more`];
   }
 }
 
-/** Keys are whatever a producer wrote: long ones are cut, and what could disturb a log or a terminal is escaped. */
+/** A key can be any text. A long one is cut. Characters that could disturb a log or a terminal are escaped. */
 function formatPart(part: PathPart): string {
   if (typeof part === 'number') return `[${part}]`;
   if (PLAIN_KEY.test(part)) return `.${part}`;

@@ -6,26 +6,26 @@ import type { Topics } from '../contract/topics';
 import { type DeadLetter, type Place, readDeadLetter, spellPlace } from './dead-letter';
 import { type Filter, matches } from './filter';
 import { addFilters, type FilterOptions, toFilter, toLimit, toPlace, toRate } from './options';
-import type { DeadLetterLog, Redriver } from './ports';
+import type { DeadLetterRecords, Redriver } from './ports';
 import { createProgress } from './progress';
 import { redrive } from './redrive';
 import { reportText } from './report';
 import { Tally } from './tally';
 import { countText, listText, showText, toExported, toListed } from './views';
 
-/** What the commands work with, once the configuration is known to be in order. */
+/** What the commands work with. It exists only if the configuration is valid. */
 export interface Session {
   readonly topics: Topics;
-  readonly log: DeadLetterLog;
+  readonly records: DeadLetterRecords;
   readonly redriver: Redriver;
 }
 
 export interface CommandDeps {
-  /** @throws where the configuration is at fault. */
+  /** @throws if the configuration is faulty. */
   readonly open: () => Promise<Session>;
   readonly stdout: NodeJS.WritableStream;
   readonly stderr: NodeJS.WriteStream;
-  /** Ctrl-C. */
+  /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
 }
 
@@ -41,7 +41,7 @@ interface RedriveOptions extends FilterOptions {
 
 const SHOW_CONTENT = ['--show-content', 'show what is redacted otherwise: texts, numbers, keys, headers'] as const;
 
-/** `dead-letters` and its commands. Each throws an Error that says what is wrong and what to do. */
+/** `dead-letters` and its commands. They throw an Error that says what is wrong and what to do. */
 export function deadLettersCommand(deps: CommandDeps): Command {
   const { stdout, signal } = deps;
   const print = (text: string): void => void stdout.write(`${text}\n`);
@@ -70,7 +70,7 @@ export function deadLettersCommand(deps: CommandDeps): Command {
 
   command
     .command('show')
-    .description('everything about one: why, whence and its headers')
+    .description('everything about one letter: cause, origin and headers')
     .addArgument(new Argument('<partition/offset>', 'its place, as it is listed').argParser(toPlace))
     .option(...SHOW_CONTENT)
     .action(async (place: Place, { showContent }: ContentOption) => {
@@ -90,10 +90,10 @@ export function deadLettersCommand(deps: CommandDeps): Command {
       else await pipeline(lines, createWriteStream(output, { mode: 0o600 }));
     });
 
-  addFilters(command.command('redrive').description('send them again by their original topics, each once for ever'))
-    .option('--rate <rate>', 'so many a second, or a rate such as 20/min', toRate)
-    .option('--limit <count>', 'at most so many', toLimit)
-    .option('--dry-run', 'only tell what would be sent')
+  addFilters(command.command('redrive').description('send them again through their original topics, each at most once'))
+    .option('--rate <rate>', 'letters per second, or a rate such as 20/min', toRate)
+    .option('--limit <count>', 'redrive at most this many letters', toLimit)
+    .option('--dry-run', 'only show what would be sent')
     .action((options: RedriveOptions) => runRedrive(options, deps));
 
   return command;
@@ -115,18 +115,22 @@ async function runRedrive(options: RedriveOptions, { open, stdout, stderr, signa
   }
 }
 
-async function* lettersOf({ topics, log }: Session, filter: Filter, signal: AbortSignal): AsyncGenerator<DeadLetter> {
-  for await (const record of log.read(await log.bounds(signal), signal)) {
+async function* lettersOf(
+  { topics, records }: Session,
+  filter: Filter,
+  signal: AbortSignal,
+): AsyncGenerator<DeadLetter> {
+  for await (const record of records.read(await records.bounds(signal), signal)) {
     const letter = readDeadLetter(record, topics);
     if (matches(letter, filter)) yield letter;
   }
 }
 
-async function letterAt({ topics, log }: Session, place: Place, signal: AbortSignal): Promise<DeadLetter> {
+async function letterAt({ topics, records }: Session, place: Place, signal: AbortSignal): Promise<DeadLetter> {
   const { partition, offset } = place;
-  const bounds = (await log.bounds(signal)).find((each) => each.partition === partition);
+  const bounds = (await records.bounds(signal)).find((each) => each.partition === partition);
   if (bounds !== undefined && offset >= bounds.first && offset < bounds.end) {
-    for await (const record of log.read([{ partition, first: offset, end: offset + 1 }], signal)) {
+    for await (const record of records.read([{ partition, first: offset, end: offset + 1 }], signal)) {
       return readDeadLetter(record, topics);
     }
   }

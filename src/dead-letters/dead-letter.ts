@@ -6,16 +6,16 @@ import { OUTCOMES, type Outcome } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
 import type { Topics } from '../contract/topics';
 
-/** Header by which producers name the campaign that a command belongs to. */
+/** In this header producers name the campaign of a command. */
 export const CAMPAIGN_HEADER = 'campaign';
 
-/** Where a dead letter lies. */
+/** The partition and offset of a dead letter. */
 export interface Place {
   readonly partition: number;
   readonly offset: number;
 }
 
-/** Where the command was read at first; what the headers do not say, or not properly, is null. */
+/** Where the command was first read. A part is null if its header is missing or malformed. */
 export interface Origin {
   readonly topic: string | null;
   readonly partition: number | null;
@@ -23,15 +23,17 @@ export interface Origin {
   readonly timestampMs: number | null;
 }
 
-/** A record of the dead-letter topic, as operators speak of it. Anybody may write there: what cannot be made out is null. */
+/**
+ * A record of the dead-letter topic, for operators. A part that cannot be read is null: any producer may write there.
+ */
 export interface DeadLetter {
   readonly place: Place;
-  /** When it was written, milliseconds since the epoch. */
+  /** When it was written, in milliseconds since the epoch. */
   readonly timestampMs: number;
   readonly outcome: Outcome | null;
   readonly error: string;
   readonly attempts: number | null;
-  /** Whether the command did not fit, so that its value and headers are gone. */
+  /** Whether the command was too large, so that its value and headers are lost. */
   readonly isTruncated: boolean;
   readonly origin: Origin;
   readonly channel: Channel | null;
@@ -42,7 +44,7 @@ export interface DeadLetter {
   readonly record: IncomingRecord;
 }
 
-/** `<partition>/<offset>`, as it is printed, asked for, and told to the service by the `redrive` header. */
+/** Writes a place as `<partition>/<offset>`, for the commands and for the header `redrive`. */
 export function spellPlace({ partition, offset }: Place): string {
   return `${partition}/${offset}`;
 }
@@ -54,7 +56,7 @@ export function parsePlace(text: string): Place | null {
   return match !== null && Number.isSafeInteger(place.offset) ? place : null;
 }
 
-/** Makes out what a record of the dead-letter topic says. Never throws, whatever the record is. */
+/** Reads a record of the dead-letter topic. Never throws, whatever the record is. */
 export function readDeadLetter(record: IncomingRecord, topics: Topics): DeadLetter {
   const { headers, value, partition, offset, timestampMs } = record;
   const origin = originOf(headers);
@@ -86,7 +88,7 @@ function originOf(headers: Headers): Origin {
   };
 }
 
-/** Neither is taken from the headers: the command itself says who it is, whatever else is wrong with it. */
+/** Both ids come from the command itself, not from headers, even if the command is invalid. */
 function identityOf(value: string | null): Pick<DeadLetter, 'commandId' | 'workspaceId'> {
   const parsed = parseObject(value === null ? null : Buffer.from(value, 'latin1'));
   if (!parsed.ok) return { commandId: null, workspaceId: null };

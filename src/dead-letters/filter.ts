@@ -2,22 +2,22 @@ import type { Channel } from '../contract/channels';
 import type { Outcome } from '../contract/outcome';
 import type { DeadLetter } from './dead-letter';
 
-/** Which dead letters are meant: those that meet all that is given. */
+/** Selects dead letters: those that meet all given conditions. */
 export interface Filter {
   readonly channels?: readonly Channel[];
   readonly outcomes?: readonly Outcome[];
-  /** Contained in the error, in capitals or not. */
+  /** Contained in the error, in upper or lower case. */
   readonly error?: string;
-  /** Written at this instant or later, milliseconds since the epoch. */
+  /** Written at this time or later, in milliseconds since the epoch. */
   readonly sinceMs?: number;
-  /** Written before this instant. */
+  /** Written before this time, in milliseconds since the epoch. */
   readonly untilMs?: number;
   readonly workspace?: string;
   readonly campaign?: string;
   readonly commandId?: string;
 }
 
-/** Whether a dead letter meets everything that a filter asks for. What cannot be made out of a letter meets nothing. */
+/** Whether a dead letter meets all conditions of a filter. A part that could not be read meets no condition. */
 export function matches(letter: DeadLetter, filter: Filter): boolean {
   const { channels, outcomes, error, sinceMs = -Infinity, untilMs = Infinity } = filter;
   return (

@@ -59,11 +59,11 @@ export function toPlace(text: string): Place {
   return parsed(parsePlace(text), 'a place as it is listed, such as 0/12: <partition>/<offset>');
 }
 
-/** As the settings of rates, or a plain number for so many a second. */
+/** Reads a rate as the settings do. A plain number is letters per second. */
 export function toRate(text: string): RateLimit {
   return parsed(
     parseRateLimit(/^\d+$/.test(text) ? `${text}/s` : text),
-    `a number for so many a second, or ${RATE_LIMIT_GRAMMAR}`,
+    `a number of letters per second, or ${RATE_LIMIT_GRAMMAR}`,
   );
 }
 

@@ -2,34 +2,36 @@ import type { IncomingRecord } from '../contract/record';
 import type { Publication } from '../settlement/publisher';
 import type { PageCommit, PageMarks } from './redrive-marks';
 
-/** What a partition holds: offsets from `first` up to, and without, `end`. */
+/** The offsets that a partition has: from `first`, and below `end`. */
 export interface PartitionBounds {
   readonly partition: number;
   readonly first: number;
   readonly end: number;
 }
 
-/** The topic of dead letters, to be read. */
-export interface DeadLetterLog {
-  /** What every partition holds now, in their order. */
+/** The records of the dead-letter topic. */
+export interface DeadLetterRecords {
+  /** The bounds of every partition at this moment, in the order of partitions. */
   bounds(signal: AbortSignal): Promise<readonly PartitionBounds[]>;
-  /** The records within bounds, one partition after another, each in order. Rejects with the signal's reason. */
+  /** The records within bounds: one partition after another, each in order. Rejects with the signal's reason. */
   read(bounds: readonly PartitionBounds[], signal: AbortSignal): AsyncIterable<IncomingRecord>;
 }
 
 /**
- * How a batch ended: written and marked; neither, because a record is too large for its topic, after which the redriver has
- * to take over anew; or neither, because another redrive has taken over.
+ * How a batch ended:
+ * - `redriven`: written and marked;
+ * - `too-large`: neither, since a record is too large for its topic. The redriver has to take over again;
+ * - `taken-over`: neither, since another redrive has taken over.
  */
 export type Redriven = 'redriven' | 'too-large' | 'taken-over';
 
-/** Where dead letters are redriven to, and what remembers them. */
+/** Writes redriven commands, and remembers which dead letters were redriven. */
 export interface Redriver {
-  /** Takes over from any other redrive: what that one has not finished by now, it never will. */
+  /** Takes over from any other redrive. That one can finish nothing more. */
   takeOver(): Promise<void>;
-  /** What is marked as redriven, by page and partition. */
+  /** The marks of redriven dead letters, by page and partition. */
   marks(pages: readonly number[]): Promise<readonly PageMarks[]>;
-  /** How many partitions each of these topics has; topics that do not exist are left out. */
+  /** The number of partitions of each topic. Topics that do not exist are left out. */
   partitionCounts(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Writes the records and the marks, all of them or none. */
   redrive(records: readonly Publication[], commits: readonly PageCommit[]): Promise<Redriven>;

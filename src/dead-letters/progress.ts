@@ -4,7 +4,7 @@ import type { RedriveProgress } from './redrive';
 
 const LINE_EVERY_MS = 2_000;
 
-/** A bar on a terminal; elsewhere, as in a log, a line every 2 s. */
+/** Shows a bar on a terminal, else a line every 2 s. */
 export function createProgress(stream: NodeJS.WriteStream): RedriveProgress {
   return stream.isTTY ? new ProgressBar(stream) : new ProgressLines((line) => void stream.write(`${line}\n`));
 }
@@ -14,7 +14,7 @@ class ProgressBar implements RedriveProgress {
 
   constructor(stream: WriteStream) {
     const format = 'redriving [{bar}] {value}/{total} {percentage}% {eta_formatted} left';
-    // What it says last stays; and Ctrl-C is not its business.
+    // With gracefulExit the bar would handle Ctrl-C, which the caller does.
     this.bar = new SingleBar({ stream, format, hideCursor: true, gracefulExit: false, etaBuffer: 100 });
   }
 

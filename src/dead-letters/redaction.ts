@@ -2,40 +2,37 @@ import { HEADER, type Headers } from '../contract/headers';
 import { isRecord, parseObject } from '../contract/json';
 import { CAMPAIGN_HEADER, type DeadLetter } from './dead-letter';
 
-/** What stands for content that is not shown. */
+/** Replaces content that is not shown. */
 export const REDACTED = '[redacted]';
 
-/** Headers whose values place a command, and are none of its content. */
+/** Headers whose values are not content. */
 const KNOWN: ReadonlySet<string> = new Set([...Object.values(HEADER), CAMPAIGN_HEADER]);
-/** Shorter texts are in too many words to be looked for in an error. */
+/** Shorter contents are not removed from errors: they are part of too many words. */
 const MIN_CONTENT_LENGTH = 4;
-/** Phone numbers, and the ids of contacts, however they are spaced. */
+/** Phone numbers and ids of contacts, with any spacing. */
 const LONG_NUMBER = /\+?\d(?:[ ().-]?\d){6,}/g;
 
-/**
- * The error without what it may quote of the command. The service quotes nothing; the API may say to whom it could not send
- * what.
- */
+/** The error without parts of the command. The service quotes none, but the API's errors may. */
 export function redactError({ error, outcome, workspaceId, record }: DeadLetter): string {
-  // Made of the names of fields and the rules that they break, which are words that a text may have too.
+  // This error names fields and rules. A message text may have the same words, so texts are not removed.
   if (outcome === 'invalid') return error.replaceAll(LONG_NUMBER, REDACTED);
   const parsed = parseObject(record.value === null ? null : Buffer.from(record.value, 'latin1'));
   const key = record.key === null ? '' : Buffer.from(record.key, 'latin1').toString();
   const contents = [key, ...(parsed.ok ? textsIn(parsed.document['request']) : [])]
     .filter((text) => text.length >= MIN_CONTENT_LENGTH && text !== workspaceId)
-    // A text that holds another one goes first, else its rest would stay.
+    // Long texts first: a text may contain another one, and the rest of it would stay.
     .toSorted((a, b) => b.length - a.length);
   const bare = contents.reduce((text, content) => text.replaceAll(content, REDACTED), error);
   return bare.replaceAll(LONG_NUMBER, REDACTED);
 }
 
-/** The value of a header of a dead letter: content unless it is a known one. */
+/** The value of a header of a dead letter. Unknown headers count as content. */
 export function redactHeader(name: string, value: string, letter: DeadLetter): string {
   if (name === HEADER.error) return redactError(letter);
   return KNOWN.has(name) ? value : REDACTED;
 }
 
-/** Every header as pairs of name and text, a name that occurs several times as often as it does. */
+/** All headers as pairs of name and text. A name that occurs several times has several pairs. */
 export function headerTexts(headers: Headers): readonly (readonly [name: string, value: string])[] {
   return Object.entries(headers).flatMap(([name, value]) =>
     [value ?? []].flat().map((each) => [name, each.toString()] as const),
@@ -44,7 +41,7 @@ export function headerTexts(headers: Headers): readonly (readonly [name: string,
 
 function textsIn(value: unknown): readonly string[] {
   const texts: string[] = [];
-  // No recursion: nothing bounds the depth of what may have been refused for its depth.
+  // No recursion: the command may have been refused because it is nested too deep.
   const left: unknown[] = [value];
   while (left.length > 0) {
     const next = left.pop();

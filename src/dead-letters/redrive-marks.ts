@@ -2,31 +2,31 @@ import { encodeMetadata } from '../offsets/commit-metadata';
 import type { Place } from './dead-letter';
 
 /**
- * Offsets of a partition whose marks share one consumer group: what a done map holds. It names groups that were committed
- * by earlier releases, so it stays although the map may come to hold more.
+ * Number of offsets whose marks share one consumer group: as many as fit one done map. The names of groups that earlier
+ * releases committed depend on it, so it stays even if a map can hold more one day.
  */
 export const PAGE_OFFSETS = 22_800;
 
-/** The marks of one partition on one page: offsets that were redriven. */
+/** The marks of one partition on one page: the offsets that were redriven. */
 export interface PageMarks {
   readonly partition: number;
   readonly done: readonly number[];
 }
 
-/** What the group of a page is to commit. */
+/** A commit for the group of one page. */
 export interface PageCommit {
   readonly page: number;
   readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[];
 }
 
-/** The page that an offset lies on. */
+/** The page of an offset. */
 export function pageOf(offset: number): number {
   return Math.floor(offset / PAGE_OFFSETS);
 }
 
 /**
- * Which dead letters were redriven. They are remembered singly, as a filter may leave out any between: a done map per page of
- * offsets and partition, based at the page's first offset.
+ * Which dead letters were redriven. Each has a mark of its own, since a filter may leave out any letter between two
+ * others. There is a done map for each page of a partition; its base is the page's first offset.
  */
 export class RedriveMarks {
   private readonly byPage = new Map<string, Set<number>>();
@@ -50,7 +50,7 @@ export class RedriveMarks {
     return highest;
   }
 
-  /** What is to be committed together with the redrive of these; they are not marked before `add`. */
+  /** The commits that belong to the redrive of these letters. They are marked only by `add`. */
   commitsWith(places: readonly Place[]): readonly PageCommit[] {
     const byPage = Map.groupBy(places, ({ offset }) => pageOf(offset));
     return [...byPage].map(([page, onPage]) => ({

@@ -8,18 +8,18 @@ import type { RedriveMarks } from './redrive-marks';
 const SKIPPED = ['filtered-out', 'already-redriven', 'truncated', 'no-command-topic', 'no-such-partition'] as const;
 export type Skipped = (typeof SKIPPED)[number];
 
-/** What a redrive makes of a dead letter. */
+/** What a redrive does with a dead letter. */
 export type Judgement = { readonly kind: 'redrive'; readonly publication: Publication } | { readonly kind: Skipped };
 
-/** What letters are judged by. */
+/** The rules for judging dead letters. */
 export interface RedriveRules {
   readonly filter: Filter;
   readonly marks: RedriveMarks;
-  /** Partitions of the command topics that exist. */
+  /** Number of partitions of each command topic that exists. */
   readonly partitionCounts: ReadonlyMap<string, number>;
 }
 
-/** Judges one dead letter. A redriven command is the record that it was, with one header more. */
+/** Judges one dead letter. A redriven command is its original record with one more header. */
 export function judge(letter: DeadLetter, { filter, marks, partitionCounts }: RedriveRules): Judgement {
   if (!matches(letter, filter)) return { kind: 'filtered-out' };
   if (marks.has(letter.place)) return { kind: 'already-redriven' };
@@ -41,8 +41,8 @@ export function judge(letter: DeadLetter, { filter, marks, partitionCounts }: Re
 }
 
 /**
- * Names the command rather than the letter: of a command with two dead letters, as after a crash, the service sends the second
- * one no more. What fails again is another record, and so another token.
+ * Names the command rather than the dead letter. After a crash a command may have two dead letters: the service sends
+ * only the first one that is redriven. A command that fails again is a new record, so its token is new too.
  */
 function tokenOf({ place, origin: { topic, partition, offset } }: DeadLetter): string {
   return offset === null ? spellPlace(place) : `${topic}/${partition}/${offset}`;

@@ -7,32 +7,32 @@ import type { Publication } from '../settlement/publisher';
 import { type DeadLetter, type Place, readDeadLetter } from './dead-letter';
 import type { Filter } from './filter';
 import { Pace } from './pace';
-import type { DeadLetterLog, PartitionBounds, Redriver } from './ports';
+import type { DeadLetterRecords, PartitionBounds, Redriver } from './ports';
 import { pageOf, RedriveMarks } from './redrive-marks';
 import { judge, type RedriveRules, type Skipped } from './redrive-plan';
 import { Tally } from './tally';
 
-/** kafkajs writes one batch per partition and never splits it: with more, a broker might refuse the whole. */
+/** kafkajs writes one batch per partition and never splits it. A broker might refuse a larger one as a whole. */
 const MAX_BATCH_BYTES = 512 * 1024;
-/** Bytes that a record costs beside key, value and headers, generously. */
+/** Upper bound of a record's bytes beside key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 100;
 
 export interface RedriveRequest {
   readonly filter: Filter;
   readonly rate: RateLimit | null;
-  /** At most so many; null for all. */
+  /** Most letters that are redriven; null for all. */
   readonly limit: number | null;
   readonly isDryRun: boolean;
 }
 
-/** What a redrive came to. */
+/** The result of a redrive. */
 export interface RedriveReport {
   readonly end: 'complete' | 'interrupted' | 'taken-over';
-  /** What was to be redriven, within the limit. */
+  /** The letters that were to be redriven, within the limit. */
   readonly planned: Tally;
   readonly redriven: number;
   readonly skipped: ReadonlyMap<Skipped, number>;
-  /** Meant, and cannot be redriven: in the order of their topic. */
+  /** Letters that match the filter but cannot be redriven, in the order of their topic. */
   readonly impossible: readonly { readonly place: Place; readonly why: Skipped | 'too-large' }[];
 }
 
@@ -44,10 +44,10 @@ export interface RedriveProgress {
 
 export interface RedriveDeps {
   readonly topics: Topics;
-  readonly log: DeadLetterLog;
+  readonly records: DeadLetterRecords;
   readonly redriver: Redriver;
   readonly progress: RedriveProgress;
-  /** Ends the redrive after the batch under way. */
+  /** Ends the redrive after the current batch. */
   readonly signal: AbortSignal;
 }
 
@@ -56,17 +56,17 @@ interface Planned {
   readonly publication: Publication;
 }
 
-/** Reasons that an operator has to know the places of. */
+/** An operator has to know the places of letters that were skipped for these reasons. */
 const IMPOSSIBLE: ReadonlySet<Skipped> = new Set(['truncated', 'no-command-topic', 'no-such-partition']);
 
 /**
- * Redrives dead letters, partition by partition, the oldest first: each batch and the marks that it was redriven are written
- * in one transaction. The topic is read twice, first to count; what is written to it meanwhile is left alone.
+ * Redrives dead letters, partition by partition, the oldest first. Each batch and its marks are written in one
+ * transaction. The topic is read twice, the first time to count. Letters that are written meanwhile are left alone.
  */
 export async function redrive(request: RedriveRequest, deps: RedriveDeps): Promise<RedriveReport> {
-  const { log, redriver, topics, signal } = deps;
+  const { records, redriver, topics, signal } = deps;
   if (!request.isDryRun) await redriver.takeOver();
-  const bounds = await log.bounds(signal);
+  const bounds = await records.bounds(signal);
   const marks = await readMarks(redriver, bounds, topics);
   const commandTopics = topics.commands(CHANNELS).map(({ topic }) => topic);
   const rules = { filter: request.filter, marks, partitionCounts: await redriver.partitionCounts(commandTopics) };
@@ -108,7 +108,7 @@ class Redrive {
     return { end, planned, redriven, skipped, impossible };
   }
 
-  /** Reads everything once, so that totals are known before anything is sent. */
+  /** Reads all letters once, so that the total is known before anything is sent. */
   private async survey(): Promise<void> {
     for await (const letter of this.letters()) {
       const judgement = judge(letter, this.rules);
@@ -143,12 +143,12 @@ class Redrive {
     await this.send(batch);
   }
 
-  /** Whether there may be a next one. */
+  /** Resolves to whether the redrive goes on. */
   private async send(batch: readonly Planned[]): Promise<boolean> {
     if (batch.length === 0) return true;
     const { redriver, progress, signal } = this.deps;
     await sleep(this.pace.waitMs(performance.now()), undefined, { signal });
-    this.pace.took(batch.length, performance.now());
+    this.pace.sent(batch.length, performance.now());
     const places = batch.map(({ letter }) => letter.place);
     const publications = batch.map(({ publication }) => publication);
     const ended = await redriver.redrive(publications, this.rules.marks.commitsWith(places));
@@ -180,7 +180,7 @@ class Redrive {
     return true;
   }
 
-  /** After a batch that was refused in part nobody knows how far the brokers have counted; and others may have been here. */
+  /** After a refused batch the brokers' sequence numbers are unknown, and another redrive may have run. */
   private async startAnew(): Promise<void> {
     const { redriver, topics } = this.deps;
     await redriver.takeOver();
@@ -194,8 +194,8 @@ class Redrive {
   }
 
   private async *letters(): AsyncGenerator<DeadLetter> {
-    const { log, topics, signal } = this.deps;
-    for await (const record of log.read(this.bounds, signal)) yield readDeadLetter(record, topics);
+    const { records, topics, signal } = this.deps;
+    for await (const record of records.read(this.bounds, signal)) yield readDeadLetter(record, topics);
   }
 
   private get limit(): number {
@@ -223,14 +223,14 @@ function pagesOf({ first, end }: PartitionBounds): number[] {
   return Array.from({ length: pageOf(end - 1) - pageOf(first) + 1 }, (_, at) => pageOf(first) + at);
 }
 
-/** Marks beyond a partition's end tell of letters that are gone: by them the next ones there would be left out. */
+/** Marks beyond a partition's end are of letters that are lost. With them, the next letters there would be skipped. */
 function refuseForeignMarks(marks: RedriveMarks, bounds: readonly PartitionBounds[], topics: Topics): void {
   const highest = marks.highest();
   for (const { partition, end } of bounds) {
     if ((highest.get(partition) ?? -1) < end) continue;
     throw new Error(
-      `${topics.deadLetters}/${partition} ends before what is marked as redriven: its log was cut. Delete the consumer groups ` +
-        `<KAFKA_GROUP_ID>.${topics.deadLetters}.redrive.*, then nothing counts as redriven`,
+      `${topics.deadLetters}/${partition} ends before what is marked as redriven: its log was cut. ` +
+        `Delete the consumer groups <KAFKA_GROUP_ID>.${topics.deadLetters}.redrive.*, then nothing counts as redriven`,
     );
   }
 }

@@ -3,7 +3,7 @@ import type { RedriveReport } from './redrive';
 import type { Skipped } from './redrive-plan';
 import { countText } from './views';
 
-/** Of each reason so many places are named. */
+/** Most places that are named for each reason. */
 const MAX_NAMED = 20;
 
 const WHY: Readonly<Record<Skipped | 'too-large', string>> = {
@@ -15,7 +15,7 @@ const WHY: Readonly<Record<Skipped | 'too-large', string>> = {
   'too-large': 'too large for their topic by now, not redriven',
 };
 
-/** What a redrive came to, in lines. */
+/** The result of a redrive, in lines. */
 export function reportText(report: RedriveReport, isDryRun: boolean): string {
   const { end, planned, redriven, skipped, impossible } = report;
   const done = `${redriven} of ${planned.total} redriven`;

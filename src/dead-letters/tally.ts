@@ -1,6 +1,6 @@
 import type { DeadLetter } from './dead-letter';
 
-/** One line of a count. Null where it cannot be made out. */
+/** One line of a count. A part that could not be read is null. */
 export interface Count {
   readonly channel: DeadLetter['channel'];
   readonly outcome: DeadLetter['outcome'];
@@ -18,7 +18,7 @@ export class Tally {
     this.total++;
   }
 
-  /** The largest first. */
+  /** The counts, the largest first. */
   list(): readonly Count[] {
     return [...this.counts.values()].toSorted((a, b) => b.count - a.count);
   }

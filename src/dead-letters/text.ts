@@ -1,12 +1,12 @@
-/** What a terminal would act upon, and line breaks: anybody who may produce can put them into a dead letter. */
+/** Control characters and line breaks. Any producer can put them into a dead letter, and a terminal would obey them. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** A text as it may be printed on one line. */
+/** A text that is safe to print, on one line. */
 export function printable(text: string): string {
   return text.replaceAll(UNPRINTABLE, ' ');
 }
 
-/** A table for people: columns aligned, numbers to the right. */
+/** A table for people: columns are aligned, numbers to the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) =>
     rows.reduce((width, row) => Math.max(width, row[column]?.length ?? 0), title.length),

@@ -5,10 +5,10 @@ import { headerTexts, REDACTED, redactError, redactHeader } from './redaction';
 import type { Tally } from './tally';
 import { printable, table } from './text';
 
-/** A dead letter in a list, as JSON has it. */
+/** A dead letter in a list, in the form of its JSON. */
 export interface ListedLetter {
   readonly place: string;
-  /** When it was written, ISO 8601, UTC. */
+  /** When it was written: ISO 8601, UTC. */
   readonly time: string;
   readonly channel: Channel | null;
   readonly outcome: Outcome | null;
@@ -18,24 +18,24 @@ export interface ListedLetter {
   readonly error: string;
 }
 
-/** A dead letter as it is exported. Key, value and header values are there only where content is shown. */
+/** An exported dead letter. Key, value and values of headers are present only if content is shown. */
 export interface ExportedLetter extends ListedLetter {
   readonly lane: Lane | null;
   readonly campaign: string | null;
   readonly truncated: boolean;
   readonly original: Omit<Origin, 'timestampMs'> & { readonly time: string | null };
-  /** Pairs, as a name may occur several times. */
+  /** Pairs, since a name may occur several times. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly keyBytes: number | null;
   readonly valueBytes: number | null;
-  /** Base64; null where there is none. */
+  /** Base64; null if the record has none. */
   readonly key?: string | null;
   readonly value?: string | null;
 }
 
 const LISTED_ERROR_LENGTH = 80;
 const LIST_HEAD = ['PLACE', 'TIME', 'CHANNEL', 'OUTCOME', 'ATTEMPTS', 'COMMAND', 'WORKSPACE', 'ERROR'];
-/** What stands where there is nothing. */
+/** Printed if there is no value. */
 const NONE = '-';
 
 export function toListed(letter: DeadLetter, showContent: boolean): ListedLetter {
@@ -68,7 +68,7 @@ export function toExported(letter: DeadLetter, showContent: boolean): ExportedLe
   };
 }
 
-/** One line for each, under a head. */
+/** One line for each letter, under a head. */
 export function listText(letters: readonly ListedLetter[]): string {
   const rows = letters.map(({ place, time, channel, outcome, attempts, commandId, workspaceId, error }) =>
     [place, time, channel, outcome, attempts?.toString(), commandId, workspaceId, cut(error)].map(cell),
@@ -76,7 +76,7 @@ export function listText(letters: readonly ListedLetter[]): string {
   return table(LIST_HEAD, rows);
 }
 
-/** Everything about one, for people. */
+/** Everything about one letter, for people. */
 export function showText(letter: DeadLetter, showContent: boolean): string {
   const { record, origin, campaign, lane, isTruncated } = letter;
   const { place, time, channel, outcome, attempts, commandId, workspaceId, error } = toListed(letter, showContent);
@@ -102,7 +102,7 @@ export function showText(letter: DeadLetter, showContent: boolean): string {
   return [...facts.map(([name, value]) => `${name.padEnd(14)}${cell(value)}`), 'headers', ...headers].join('\n');
 }
 
-/** Counts by channel and outcome, the largest first, and their sum. */
+/** The counts by channel and outcome, the largest first, and their sum. */
 export function countText(tally: Tally): string {
   const rows = tally.list().map(({ channel, outcome, count }) => [cell(channel), cell(outcome), String(count)]);
   return table(['CHANNEL', 'OUTCOME', 'COUNT'], [...rows, ['total', '', String(tally.total)]]);
@@ -133,7 +133,7 @@ function cut(error: string): string {
   return error.length <= LISTED_ERROR_LENGTH ? error : `${error.slice(0, LISTED_ERROR_LENGTH - 1)}…`;
 }
 
-/** null for what no calendar has. */
+/** Null if the time is beyond JavaScript's dates. */
 function isoTime(ms: number): string | null {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? null : date.toISOString();

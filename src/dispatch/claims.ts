@@ -52,7 +52,7 @@ export class Claims {
   settle(job: Job, settled: Settled): Promise<number> | number {
     const completedAtMs = this.wallMs();
     this.waiting.delete(job);
-    const written = job.claim === null ? undefined : this.store.settle(job.claim, { settled, completedAtMs });
+    const written = job.claim === null ? undefined : this.store.remember(job.claim, { settled, completedAtMs });
     return written instanceof Promise ? written.then(() => completedAtMs) : completedAtMs;
   }
 
@@ -84,7 +84,7 @@ function admissionOf(job: Job, answer: ClaimAnswer): Admission {
     case 'other-request':
       job.claim = null;
       return end(settledWithout('invalid', job, 'id: was used before, with another request'), null);
-    case 'held':
+    case 'claimed-elsewhere':
       job.claim = null;
       return { kind: 'wait', delayMs: nextWaitMs(job) };
     case 'unavailable':

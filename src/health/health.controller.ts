@@ -4,7 +4,7 @@ import { Indicators } from './indicators';
 
 const UNCACHED = { noCache: true, swaggerDocumentation: false } as const;
 
-/** The three probes: 200, or 503 where an indicator is down, with terminus' body. */
+/** The three probes. They answer 200, or 503 if an indicator is down, with terminus's body. */
 @Controller()
 export class HealthController {
   constructor(
@@ -12,7 +12,7 @@ export class HealthController {
     @Inject(Indicators) private readonly indicators: Indicators,
   ) {}
 
-  /** Fails only where a restart helps: an event loop that is stuck does not answer at all. */
+  /** Fails only if a restart helps. (A stuck event loop does not answer at all.) */
   @Get('livez')
   @HealthCheck(UNCACHED)
   live(): Promise<HealthCheckResult> {
@@ -20,7 +20,7 @@ export class HealthController {
     return this.health.check([() => indicators.dispatch(), () => indicators.consumersAlive()]);
   }
 
-  /** Fails while this replica should not count as one that works; what halts it from outside shows as degraded. */
+  /** Fails while this replica cannot work. If something outside halts it, it is degraded but does not fail. */
   @Get('readyz')
   @HealthCheck(UNCACHED)
   ready(): Promise<HealthCheckResult> {
@@ -35,7 +35,7 @@ export class HealthController {
     ]);
   }
 
-  /** Fails until topics are checked and every consumer has joined once. */
+  /** Fails until the topics are checked and every consumer has joined its group once. */
   @Get('startupz')
   @HealthCheck(UNCACHED)
   started(): Promise<HealthCheckResult> {

@@ -2,12 +2,12 @@ import { Inject, Injectable } from '@nestjs/common';
 import { type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus';
 import { SERVICE_STATUS, type ServiceStatus } from './service-status';
 
-/** A dispatch loop that is overdue for longer is stuck. */
+/** If the dispatch loop is overdue for longer, it is stuck. */
 const MAX_DISPATCH_OVERDUE_MS = 30_000;
-/** A consumer may be out of its group for this long, as in rebalances and restarts of brokers. */
+/** A consumer may be out of its group for this long: rebalances and restarts of brokers do that. */
 const MAX_OUT_OF_GROUP_MS = 30_000;
 
-/** What the probes are made of; each reads the status at that moment. */
+/** The parts of the probes. Each reads the status at the moment it is asked. */
 @Injectable()
 export class Indicators {
   constructor(

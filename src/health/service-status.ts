@@ -1,29 +1,29 @@
-/** One consumer as the probes see it. */
+/** One consumer, for the probes. */
 export interface ConsumerStatus {
-  /** Its command topic, or what its retry topics begin with. */
+  /** Its command topic, or the common start of its retry topics' names. */
   readonly name: string;
   /** Whether it has joined its group at least once. */
   readonly hasJoined: boolean;
-  /** For how long it has been out of its group; 0 while it is in it. */
+  /** How long it has been out of its group, in milliseconds; 0 while it is a member. */
   readonly outForMs: number;
-  /** It crashed more often than it may, and is not restarted. */
+  /** It crashed too often and is not restarted any more. */
   readonly isDead: boolean;
 }
 
-/** What the probes ask of the running service. Every method answers from memory. */
+/** The state of the running service, for the probes. Every method answers from memory. */
 export interface ServiceStatus {
   consumers(): readonly ConsumerStatus[];
-  /** Topics checked and every consumer joined once. */
+  /** Whether the topics are checked and every consumer has joined its group once. */
   isStarted(): boolean;
   isDraining(): boolean;
-  /** For how long the dispatch loop has been overdue; 0 while it is not. */
+  /** How long the dispatch loop has been overdue; 0 if it is not. */
   dispatchOverdueMs(): number;
   isCircuitOpen(): boolean;
   /** How many keys the API refuses. */
   refusedCredentials(): number;
   /** Whether commands can be claimed in the store of settled commands. */
   isSettledStoreAvailable(): boolean;
-  /** Why nothing is read at the moment; empty while everything is. */
+  /** The reasons why nothing is read at the moment; empty if there are none. */
   haltedBy(): readonly string[];
 }
 

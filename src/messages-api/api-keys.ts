@@ -1,9 +1,7 @@
 import { readFileSync, unwatchFile, watchFile } from 'node:fs';
 import type { MessagesApiConfig, WorkspaceKeys } from '../config/config';
 import { API_KEY, API_KEY_GRAMMAR, parseWorkspaceKeys, WORKSPACE_KEYS_GRAMMAR } from '../config/workspace-keys';
-
-/** Writes a line about a file of keys; never with a key. */
-export type KeysLog = (level: 'info' | 'error', message: string, fields: Readonly<Record<string, unknown>>) => void;
+import type { Log } from '../observability/log';
 
 /** A changed file is noticed after this long: by its times and size, which works for mounted secrets too. */
 const LOOK_EVERY_MS = 1_000;
@@ -21,7 +19,7 @@ export class ApiKeys {
 
   constructor(
     private readonly config: MessagesApiConfig,
-    private readonly log: KeysLog,
+    private readonly log: Log,
   ) {
     this.usual = config.key;
     this.own = new Map(Object.entries(config.workspaceKeys));

@@ -2,7 +2,8 @@ import { Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
-import { LOGGER } from '../observability/tokens';
+import type { Log } from '../observability/log';
+import { LOG } from '../observability/tokens';
 import { ApiKeys } from './api-keys';
 import { MessagesApiClient } from './client';
 import { MessagesController } from './messages.controller';
@@ -13,9 +14,8 @@ import { MessagesController } from './messages.controller';
   providers: [
     {
       provide: ApiKeys,
-      inject: [CONFIG, LOGGER],
-      useFactory: ({ messagesApi }: Config, logger: Logger) =>
-        new ApiKeys(messagesApi, (level, message, fields) => logger[level](fields, message)),
+      inject: [CONFIG, LOG],
+      useFactory: ({ messagesApi }: Config, log: Log) => new ApiKeys(messagesApi, log),
     },
     {
       provide: MessagesApiClient,

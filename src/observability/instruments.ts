@@ -8,7 +8,7 @@ import {
   type MetricNameOf,
 } from './metric-definitions';
 
-/** The label values of one series; a label that does not apply is left out. */
+/** The label values of one series. A label that does not apply is absent. */
 export type Labels = Partial<Record<LabelName, string | number>>;
 
 /** One series of a counter. */
@@ -16,7 +16,7 @@ export interface CounterSeries {
   add(amount: number): void;
 }
 
-/** One series of a histogram, in seconds. */
+/** One series of a histogram. It is given milliseconds and shows seconds. */
 export interface HistogramSeries {
   observe(valueMs: number): void;
 }
@@ -31,7 +31,10 @@ class PendingCount implements CounterSeries {
   }
 }
 
-/** A counter whose series only add two numbers; prom-client, which hashes the labels each time, gets them at the scrape. */
+/**
+ * A counter whose series only add numbers. prom-client would hash the labels for each increment, so it gets the sums at
+ * the scrape.
+ */
 export class FastCounter {
   private readonly all: PendingCount[] = [];
 
@@ -48,7 +51,7 @@ export class FastCounter {
     });
   }
 
-  /** A new series, shown with 0 from now on, so that a rate sees its first increment; its labels must be new too. */
+  /** A new series; its labels must be new too. It shows 0 from now on, so that a rate sees its first increment. */
   series(labels: Labels): CounterSeries {
     const series = new PendingCount(labels);
     this.all.push(series);
@@ -56,12 +59,12 @@ export class FastCounter {
   }
 }
 
-/** Upper bounds in seconds: 1 ms to 60 s, which is more than any timeout of a call. */
+/** Upper bounds in seconds. The last one, 60 s, is longer than any timeout of a call. */
 export const BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60] as const;
 const BUCKETS_MS = BUCKETS_S.map((bound) => bound * 1000);
 
 class BucketCounts implements HistogramSeries {
-  /** Not cumulative; the last is what exceeds every bound. */
+  /** Not cumulative. The last one counts values above every bound. */
   readonly counts = Array.from({ length: BUCKETS_MS.length + 1 }, () => 0);
   sumMs = 0;
 
@@ -75,7 +78,10 @@ class BucketCounts implements HistogramSeries {
   }
 }
 
-/** A histogram of durations that keeps its own buckets: prom-client's takes no counts, and hashes at every observation. */
+/**
+ * A histogram of durations with buckets of its own: prom-client's would hash the labels for each observation, and takes
+ * no finished counts.
+ */
 export class FastHistogram extends Histogram<LabelName> {
   private readonly all: BucketCounts[] = [];
   private readonly description: ReturnType<typeof described>;
@@ -93,7 +99,7 @@ export class FastHistogram extends Histogram<LabelName> {
     return series;
   }
 
-  /** What prom-client's registry and its own `get` read a histogram by, though its typings do not say so. */
+  /** prom-client's registry, and its own `get`, read a histogram by this method, though its types do not say so. */
   getForPromString() {
     const { name, help } = this.description;
     const values = this.all.flatMap((series) => this.valuesOf(series));
@@ -115,7 +121,7 @@ export class FastHistogram extends Histogram<LabelName> {
   }
 }
 
-/** A gauge read at the scrape: it has the series that `read` reports then, and no other. */
+/** A gauge that is read at the scrape. It then has exactly the series that `read` reports. */
 export function registerGauge(
   registry: Registry,
   name: MetricNameOf<'gauge'>,

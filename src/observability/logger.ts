@@ -14,8 +14,8 @@ import { safeFields, safeValue } from './safe-fields';
 const SERVICE = 'messages-dispatcher';
 
 /**
- * The root logger. It writes synchronously, so that the last line before an exit is not lost; to stdout unless told
- * otherwise. Fields pass through {@link safeFields}; messages are written as they are.
+ * The root logger. It writes to stdout by default, and synchronously, so that the last line before an exit is not lost.
+ * Fields pass through {@link safeFields}. Messages are written unchanged.
  */
 export function createLogger(
   { level, format }: Config['log'],
@@ -43,7 +43,7 @@ export function createLogger(
   }
 }
 
-/** As a function of each line: pino-pretty's stream could still hold the last ones when the process exits. */
+/** Formats line by line: pino-pretty's stream could still hold the last lines when the process exits. */
 function prettyInto(destination: DestinationStream): DestinationStream {
   const prettify = prettyFactory({ ignore: 'service' });
   return { write: (line) => destination.write(prettify(line)) };

@@ -1,4 +1,4 @@
-/** A map that makes what it does not hold yet. Nested, it finds a series by its label values without building a key. */
+/** A map that makes its missing entries. Nested maps find a series by its label values, without building a key. */
 export class Lookup<K, V> {
   private readonly entries = new Map<K, V>();
 

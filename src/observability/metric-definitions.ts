@@ -1,10 +1,10 @@
-/** Before every name of the service's own metrics. */
+/** The names of the service's own metrics begin with this. */
 export const METRIC_PREFIX = 'messages_dispatcher_';
 
 /**
- * Every label there is; whatever could name a person, a workspace or a message is not among them. The dotted names of
- * OpenTelemetry's semantic conventions (messaging, HTTP, error) are spelled with underscores, as its exporter for
- * Prometheus does; the others have no such name.
+ * All labels. None of them names a person, a workspace or a message. Names from OpenTelemetry's semantic conventions
+ * (messaging, HTTP, error) have underscores instead of dots, as its exporter for Prometheus writes them. The others
+ * have no name there.
  */
 export type LabelName =
   | 'channel'
@@ -16,7 +16,7 @@ export type LabelName =
   | 'http_response_status_code'
   | 'error_type';
 
-/** What is told of a metric, to Prometheus and to readers of docs/metrics.md. */
+/** Describes a metric, to Prometheus and in docs/metrics.md. */
 export interface MetricDefinition {
   readonly type: 'counter' | 'histogram' | 'gauge';
   readonly labels: readonly LabelName[];

@@ -1,12 +1,12 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import { Metrics } from './metrics';
 
-/** The part of Express' response that is used here. */
+/** The part of Express's response that is used here. */
 interface Response {
   type(contentType: string): void;
 }
 
-/** `GET /metrics`: what Prometheus scrapes. */
+/** `GET /metrics`, for Prometheus. */
 @Controller()
 export class MetricsController {
   constructor(@Inject(Metrics) private readonly metrics: Metrics) {}

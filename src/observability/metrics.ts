@@ -16,20 +16,20 @@ const RETRY_REASONS: Readonly<Record<RetryReason | 'limited', true>> = {
   limited: true,
 };
 
-/** What OpenTelemetry calls an `error.type` that is not of the known set. */
+/** OpenTelemetry's name for an `error.type` outside the known set. */
 const OTHER = '_OTHER';
 
 const GAUGES: readonly { name: MetricNameOf<'gauge'>; read: (gauges: Gauges) => number }[] = [
   { name: 'in_flight_calls', read: (gauges) => gauges.inFlight() },
   { name: 'waiting_commands', read: (gauges) => gauges.waiting() },
-  { name: 'held_commands', read: (gauges) => gauges.heldCommands() },
-  { name: 'held_bytes', read: (gauges) => gauges.heldBytes() },
+  { name: 'held_commands', read: (gauges) => gauges.commandsInMemory() },
+  { name: 'held_bytes', read: (gauges) => gauges.bytesInMemory() },
   { name: 'circuit_open', read: (gauges) => gauges.circuitOpen() },
   { name: 'credentials_refused', read: (gauges) => gauges.credentialsRefused() },
   { name: 'settled_store_available', read: (gauges) => gauges.settledStoreAvailable() },
 ];
 
-/** `read` answers null where there is no value to show. */
+/** `read` returns null if there is no value to show. */
 const PARTITION_GAUGES: readonly {
   name: MetricNameOf<'gauge'>;
   read: (partition: PartitionGauges) => number | null;
@@ -41,8 +41,8 @@ const PARTITION_GAUGES: readonly {
 ];
 
 /**
- * The service's metrics and those of its process, for Prometheus. Series are looked up in a few maps and counted in plain
- * numbers: `called` and `settled` of one command take about 0.2 µs together.
+ * The metrics of the service and of its process, for Prometheus. Series are found in a few maps and counted in plain
+ * numbers: for one command, `called` and `settled` together take about 0.2 µs.
  */
 export class Metrics implements Telemetry {
   private readonly registry = new Registry();
@@ -53,7 +53,7 @@ export class Metrics implements Telemetry {
   private readonly sinceProduced = this.histogramSinceProduced();
   private readonly calls = this.histogramOfCalls();
   private readonly replays = this.counterByChannel('replayed_commands_total');
-  private readonly parkings = this.counterByChannel('parked_commands_total');
+  private readonly sentToRetryTopics = this.counterByChannel('parked_commands_total');
   private readonly retries = this.counterOfRetries();
   private readonly limitWaits = this.counterByChannel('rate_limit_waits_total');
   private readonly limitWaitSeconds = this.counterByChannel('rate_limit_wait_seconds_total');
@@ -87,13 +87,13 @@ export class Metrics implements Telemetry {
     return this.registry.contentType;
   }
 
-  /** All metrics in Prometheus' text format. */
+  /** All metrics in Prometheus's text format. */
   async render(): Promise<string> {
     this.showTopics();
     return this.registry.metrics();
   }
 
-  /** Name, type and help of all metrics, in the order in which they are rendered. */
+  /** Name, type and help of all metrics, in the order of {@link render}. */
   async describe(): Promise<readonly { name: string; type: string; help: string }[]> {
     const metrics = await this.registry.getMetricsAsJSON();
     return metrics.map(({ name, type, help }) => ({ name, type: String(type), help }));
@@ -116,8 +116,8 @@ export class Metrics implements Telemetry {
     this.replays.get(channel).add(1);
   }
 
-  parked(channel: Channel): void {
-    this.parkings.get(channel).add(1);
+  sentToRetryTopic(channel: Channel): void {
+    this.sentToRetryTopics.get(channel).add(1);
   }
 
   retried(channel: Channel, reason: string): void {
@@ -161,7 +161,7 @@ export class Metrics implements Telemetry {
     this.gauges = gauges;
   }
 
-  /** A counter that alerts watch must be seen at 0 first, else its first increment is no increase. */
+  /** Alerts watch these counters. Prometheus must see them at 0 first, else the first increment is not an increase. */
   private showTopics(): void {
     for (const { topic } of this.gauges?.partitions() ?? []) {
       for (const counter of [this.readRecords, this.crashes, this.offsetResets]) counter.get(topic);
@@ -229,7 +229,7 @@ function partitionLabels({ topic, partition }: PartitionGauges): Labels {
   return { messaging_destination_name: topic, messaging_destination_partition_id: partition };
 }
 
-/** A producer's clock may be ahead of this one; a sum of durations that went down would read as a restart. */
+/** A producer's clock may be ahead of this one. Prometheus would take a falling sum of durations for a restart. */
 function atLeastZero(durationMs: number): number {
   return durationMs > 0 ? durationMs : 0;
 }

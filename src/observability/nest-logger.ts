@@ -2,8 +2,8 @@ import type { LoggerService } from '@nestjs/common';
 import type { Level, Logger } from 'pino';
 
 /**
- * Nest's own lines through the root logger, with Nest's context as a field. What Nest says of its start is for developers
- * and goes to debug.
+ * Writes Nest's own lines through the root logger, with Nest's context as a field. Its ordinary lines (`log`) have
+ * level debug: they describe the start of the application to developers.
  */
 export class NestLogger implements LoggerService {
   constructor(private readonly logger: Logger) {}
@@ -32,7 +32,7 @@ export class NestLogger implements LoggerService {
     this.write('trace', message, parameters);
   }
 
-  /** Nest passes the context last and, with an error's message, its stack before it. */
+  /** Nest passes the context last. With the message of an error, it passes the stack before the context. */
   private write(level: Level, message: unknown, parameters: readonly unknown[]): void {
     const texts = parameters.filter((parameter) => typeof parameter === 'string');
     const context = texts.at(-1);

@@ -1,10 +1,11 @@
 import { type DynamicModule, Global, Module } from '@nestjs/common';
 import type { Logger } from 'pino';
+import { logThrough } from './log';
 import { Metrics } from './metrics';
 import { MetricsController } from './metrics.controller';
-import { LOGGER, TELEMETRY } from './tokens';
+import { LOG, TELEMETRY } from './tokens';
 
-/** Gives every module the telemetry and the root logger, which is made before Nest starts; serves the metrics. */
+/** Gives every module the telemetry and the log, and serves the metrics. The root logger is made before Nest starts. */
 @Global()
 @Module({})
 export class ObservabilityModule {
@@ -12,8 +13,12 @@ export class ObservabilityModule {
     return {
       module: ObservabilityModule,
       controllers: [MetricsController],
-      providers: [Metrics, { provide: TELEMETRY, useExisting: Metrics }, { provide: LOGGER, useValue: logger }],
-      exports: [TELEMETRY, LOGGER],
+      providers: [
+        Metrics,
+        { provide: TELEMETRY, useExisting: Metrics },
+        { provide: LOG, useValue: logThrough(logger) },
+      ],
+      exports: [TELEMETRY, LOG],
     };
   }
 }

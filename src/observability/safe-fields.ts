@@ -1,7 +1,9 @@
-/** Deeper than any line of the service goes; what lies below is likely an object of a library, and left out. */
+/** No line of the service is deeper. Below it there is most likely an object of a library, which is left out. */
 const MAX_DEPTH = 4;
 
-/** Names, in lower case, under which libraries and requests carry secrets, message content, numbers and contact ids. */
+/**
+ * Names of fields, in lower case, in which libraries and requests have secrets, content, phone numbers and contact ids.
+ */
 const WITHHELD: ReadonlySet<string> = new Set([
   'apikey',
   'authorization',
@@ -25,8 +27,11 @@ const WITHHELD: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * What may be written of a log line's fields: errors by name, message, code and stack alone, since those of kafkajs and
- * undici hold requests and settings in further fields; binary data by its length; telling names without their value.
+ * The fields of a log line, made safe to write:
+ * - an error has only its name, message, code and stack: other fields of kafkajs's and undici's errors have requests
+ *   and settings;
+ * - binary data becomes its length;
+ * - the value of a field with a telling name is withheld.
  */
 export function safeFields(fields: Record<string, unknown>): Record<string, unknown> {
   return safeEntries(fields, 0);

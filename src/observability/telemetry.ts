@@ -1,18 +1,18 @@
 import type { Channel, Lane, MessageType } from '../contract/channels';
 import type { Outcome } from '../contract/outcome';
 
-/** Values that are asked for when metrics are read, not pushed. */
+/** Values that are read when the metrics are scraped. */
 export interface Gauges {
   inFlight(): number;
   waiting(): number;
-  /** 0 closed, 1 open. */
+  /** 0 for closed, 1 for open. */
   circuitOpen(): number;
   /** How many keys the API refuses. */
   credentialsRefused(): number;
-  /** 0 where the store of settled commands is away, else 1. */
+  /** 0 while the store of settled commands is away, else 1. */
   settledStoreAvailable(): number;
-  heldCommands(): number;
-  heldBytes(): number;
+  commandsInMemory(): number;
+  bytesInMemory(): number;
   /** One entry per partition that this replica reads. */
   partitions(): Iterable<PartitionGauges>;
 }
@@ -21,23 +21,23 @@ export interface PartitionGauges {
   readonly topic: string;
   readonly partition: number;
   readonly paused: boolean;
-  /** So much is done beyond its first open command that no more fits the commit's metadata. */
+  /** Nothing more is read: no more done offsets beyond the first open one fit into the commit's metadata. */
   readonly heldBack: boolean;
-  /** Records not yet committed, as far as known; null before the first fetch. */
+  /** Number of records that are not committed yet, by the last fetch; null before the first one. */
   readonly lag: number | null;
-  /** Age of the oldest completion that is not committed yet; 0 where all are. */
+  /** Age of the oldest done offset that is not committed yet; 0 if all are committed. */
   readonly commitAgeMs: number;
 }
 
-/** What the flow reports as it happens. Every method is cheap enough for the path of every command. */
+/** The flow reports here what happens. Every method is cheap enough to be called for every command. */
 export interface Telemetry {
   read(topic: string, records: number): void;
   settled(channel: Channel, lane: Lane, type: MessageType | null, outcome: Outcome, sinceProducedMs: number): void;
   called(channel: Channel, type: MessageType, httpStatus: number | null, durationMs: number): void;
-  /** The command had been settled by an earlier record of it. */
+  /** An earlier record of the command had settled it. */
   replayed(channel: Channel): void;
-  /** The command went on to a retry topic. */
-  parked(channel: Channel): void;
+  /** The command was written to a retry topic. */
+  sentToRetryTopic(channel: Channel): void;
   retried(channel: Channel, reason: string): void;
   limitWaited(channel: Channel, waitMs: number): void;
   published(topic: string, records: number, durationMs: number): void;

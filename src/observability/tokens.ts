@@ -1,4 +1,4 @@
 /** Injection token of the Telemetry. */
 export const TELEMETRY = Symbol('TELEMETRY');
-/** Injection token of the root pino logger. */
-export const LOGGER = Symbol('LOGGER');
+/** Injection token of the Log. */
+export const LOG = Symbol('LOG');

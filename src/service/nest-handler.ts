@@ -3,7 +3,7 @@ import type { Command } from '../contract/command';
 import type { SendCommand } from '../dispatch/ports';
 import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
-import type { KafkaLog } from '../kafka/client/kafka-client';
+import type { Log } from '../observability/log';
 
 type CallEnd = CallResult | Withdrawn;
 

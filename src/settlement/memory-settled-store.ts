@@ -2,104 +2,106 @@ import { LRUCache } from 'lru-cache';
 import { fromFields, type SettledFields, toFields } from './settled-fields';
 import type { Claim, ClaimAnswer, Progress, SettledAt, SettledStore } from './settled-store';
 
-/** What {@link MemorySettledStore} is made of. */
+/** Options of {@link MemorySettledStore}. */
 export interface MemorySettledStoreOptions {
-  /** How long an ended command is remembered, and what one that was given up had come to. */
+  /** How long a settled command is remembered, and also the progress of a released one. */
   readonly ttlMs: number;
-  /** How many of these are remembered at most; those not seen for longest go first. Room for the list is taken at once. */
+  /**
+   * Most commands that are remembered; those not seen for longest go first. Memory for the list is allocated at once.
+   */
   readonly maxCommands: number;
-  /** Never falling. */
+  /** A clock that never goes back, in milliseconds. */
   readonly nowMs: () => number;
 }
 
-/** What is known of a command. */
+/** What the store knows about a command. */
 interface Known {
   readonly digest: string;
   readonly redrive: string | null;
   readonly progress: Progress;
-  /** Null until it has ended. */
+  /** Null until it is settled. */
   readonly at: SettledAt | null;
 }
 
-/** A command that this process has in hand. */
+/** A command that this process has claimed. */
 interface InHand extends Known {
   readonly record: string;
   progress: Progress;
 }
 
-/** One string per command, since an object each would take several times the memory. */
+/** Stored as one string for each command: an object would take several times the memory. */
 type Remembered =
   | readonly [digest: string, redrive: string | null, ...SettledFields]
   | readonly [digest: string, redrive: string | null, attempts: number, perhapsSent: boolean];
 
 const NOTHING: Progress = { attempts: 0, perhapsSent: false };
 const OTHER_REQUEST: ClaimAnswer = { kind: 'other-request' };
-const HELD: ClaimAnswer = { kind: 'held' };
+const CLAIMED_ELSEWHERE: ClaimAnswer = { kind: 'claimed-elsewhere' };
 
 /**
- * Remembers within this process alone: what another replica sends, or an earlier start of this one sent, is unknown to it. It
- * answers at once, is always there, and is never in doubt.
+ * Remembers within this process only. It does not know what another replica sends, or what this one sent before its
+ * restart. It answers at once, is always available, and never in doubt.
  *
- * Commands in hand are never forgotten; their number is what the process holds. A redriven command keeps what it ended as
- * before until it ends again, so that giving it up before its first call changes nothing.
+ * Claimed commands are never forgotten; there are never more of them than commands in memory. A redriven command keeps
+ * its first outcome until it ends again, so a release before its first call changes nothing.
  */
 export class MemorySettledStore implements SettledStore {
   readonly isAvailable = true;
   readonly isDurable = false;
-  readonly #inHand = new Map<string, InHand>();
-  readonly #remembered: LRUCache<string, string>;
+  private readonly inHand = new Map<string, InHand>();
+  private readonly remembered: LRUCache<string, string>;
 
   constructor({ ttlMs, maxCommands, nowMs }: MemorySettledStoreOptions) {
-    this.#remembered = new LRUCache({
+    this.remembered = new LRUCache({
       max: maxCommands,
       ttl: ttlMs,
-      // Else it sets a timer with every look at the clock.
+      // Any other value sets a timer whenever the cache reads the clock.
       ttlResolution: 0,
-      // It takes 0 for "lives for ever".
+      // The cache takes a start at 0 for "never expires".
       perf: { now: () => nowMs() + 1 },
     });
   }
 
   claim(claim: Claim, told: Progress): ClaimAnswer {
     const { key } = claim;
-    const inHand = this.#inHand.get(key);
-    const known = inHand ?? this.#recall(key);
-    if (known === undefined) return this.#take(claim, claim.redrive, told);
+    const inHand = this.inHand.get(key);
+    const known = inHand ?? this.recall(key);
+    if (known === undefined) return this.grant(claim, claim.redrive, told);
 
     const isSameRequest = known.digest === claim.digest;
     const isRedriven = isNewRedrive(claim, known);
     if (!isSameRequest && !isRedriven) return OTHER_REQUEST;
-    if (inHand !== undefined && inHand.record !== claim.record) return HELD;
+    if (inHand !== undefined && inHand.record !== claim.record) return CLAIMED_ELSEWHERE;
     const token = claim.redrive ?? known.redrive;
     if (known.at !== null) {
-      return isRedriven ? this.#take(claim, token, told) : { kind: 'settled', at: known.at };
+      return isRedriven ? this.grant(claim, token, told) : { kind: 'settled', at: known.at };
     }
-    if (inHand === undefined) this.#remembered.delete(key);
-    return this.#take(claim, token, isSameRequest ? larger(told, known.progress) : told);
+    if (inHand === undefined) this.remembered.delete(key);
+    return this.grant(claim, token, isSameRequest ? larger(told, known.progress) : told);
   }
 
   keep(claim: Claim, told: Progress): void {
-    const held = this.#inHand.get(claim.key);
-    if (held?.record === claim.record) held.progress = larger(told, held.progress);
+    const inHand = this.inHand.get(claim.key);
+    if (inHand?.record === claim.record) inHand.progress = larger(told, inHand.progress);
   }
 
-  settle(claim: Claim, at: SettledAt): void {
+  remember(claim: Claim, at: SettledAt): void {
     const { key } = claim;
-    const known = this.#inHand.get(key) ?? this.#recall(key);
-    // An end that is there already stays.
+    const known = this.inHand.get(key) ?? this.recall(key);
+    // The first outcome stays.
     if (known !== undefined && known.at !== null && !isNewRedrive(claim, known)) return;
-    this.#inHand.delete(key);
+    this.inHand.delete(key);
     const redrive = claim.redrive ?? (known?.digest === claim.digest ? known.redrive : null);
-    this.#remember(key, [claim.digest, redrive, ...toFields(at)]);
+    this.write(key, [claim.digest, redrive, ...toFields(at)]);
   }
 
   release(claim: Claim, told: Progress): void {
     const { key } = claim;
-    const held = this.#inHand.get(key);
-    if (held?.record !== claim.record) return;
-    this.#inHand.delete(key);
-    const { attempts, perhapsSent } = larger(told, held.progress);
-    if (attempts > 0 || perhapsSent) this.#remember(key, [held.digest, held.redrive, attempts, perhapsSent]);
+    const inHand = this.inHand.get(key);
+    if (inHand?.record !== claim.record) return;
+    this.inHand.delete(key);
+    const { attempts, perhapsSent } = larger(told, inHand.progress);
+    if (attempts > 0 || perhapsSent) this.write(key, [inHand.digest, inHand.redrive, attempts, perhapsSent]);
   }
 
   start(): Promise<void> {
@@ -110,13 +112,13 @@ export class MemorySettledStore implements SettledStore {
     return Promise.resolve();
   }
 
-  #take({ key, digest, record }: Claim, redrive: string | null, progress: Progress): ClaimAnswer {
-    this.#inHand.set(key, { digest, redrive, record, progress, at: null });
+  private grant({ key, digest, record }: Claim, redrive: string | null, progress: Progress): ClaimAnswer {
+    this.inHand.set(key, { digest, redrive, record, progress, at: null });
     return { kind: 'claimed', progress };
   }
 
-  #recall(key: string): Known | undefined {
-    const text = this.#remembered.get(key);
+  private recall(key: string): Known | undefined {
+    const text = this.remembered.get(key);
     if (text === undefined) return undefined;
     const remembered = JSON.parse(text) as Remembered;
     if (remembered.length === 4) {
@@ -127,8 +129,8 @@ export class MemorySettledStore implements SettledStore {
     return { digest, redrive, progress: NOTHING, at: fromFields(fields) };
   }
 
-  #remember(key: string, remembered: Remembered): void {
-    this.#remembered.set(key, JSON.stringify(remembered));
+  private write(key: string, remembered: Remembered): void {
+    this.remembered.set(key, JSON.stringify(remembered));
   }
 }
 

@@ -1,31 +1,31 @@
 import type { OutgoingRecord } from '../contract/record';
 
-/** A record with the topic it goes to; the partition is the producer's choice unless given. */
+/** A record and its topic. Without `partition` the producer chooses one. */
 export interface Publication extends OutgoingRecord {
   readonly topic: string;
   readonly partition?: number;
 }
 
-/** How a publication ended. Passing faults never end it: those are tried again for as long as it takes. */
+/** How a publication ended. After a temporary fault it is repeated, for as long as that takes. */
 export type Published = 'acknowledged' | 'too-large';
 
-/**
- * A record to be, of which nothing is put together before its batch is: until then only what it is made of is kept. A record
- * waits for longer than most of what a command needs lives.
- */
+/** A record that is built only when its batch is, so that the queue holds no second copy of a command. */
 export interface Draft {
-  /** Asked when its batch is put together, and again with the next one where it does not fit; always the same. */
+  /**
+   * Called when its batch is built, and again for the next batch if the record does not fit. Always the same record.
+   */
   toRecord(): Publication;
+  /** Called once, when the publication has ended. */
   published(how: Published): void;
 }
 
-/** Writes records so that they survive: `acknowledged` means by all in-sync replicas. */
+/** Publishes records durably: `acknowledged` means by all in-sync replicas. */
 export interface Publisher {
   write(draft: Draft): void;
   publish(record: Publication): Promise<Published>;
 }
 
-/** Writes a record once; resolves to whether it was acknowledged. */
+/** Publishes a record without repeating. Resolves to whether it was acknowledged. */
 export interface BestEffortPublisher {
   tryPublish(record: Publication): Promise<boolean>;
 }

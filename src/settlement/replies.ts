@@ -1,17 +1,17 @@
 import { fromFields, type SettledFields } from './settled-fields';
 import type { ClaimAnswer, Progress } from './settled-store';
 
-/** A newer connection of this process has shut the asking one out. */
+/** The connection that asked is not the newest one of this process. */
 export class Stale extends Error {
   readonly code = 'STALE';
 }
 
-/** Whether a script that answers nothing else has been executed. */
+/** Whether a script has been executed whose only answer is `done`. */
 export function isDone(reply: unknown): boolean {
   return Array.isArray(reply) && reply[0] === 'done';
 }
 
-/** What the claim script answered; `unavailable` where it did not. */
+/** Reads the answer of the claim script; `unavailable` if there is none. */
 export function decodeAnswer(reply: unknown, told: Progress): ClaimAnswer {
   if (!Array.isArray(reply)) return { kind: 'unavailable' };
   const [kind, first, second]: unknown[] = reply;
@@ -22,14 +22,14 @@ export function decodeAnswer(reply: unknown, told: Progress): ClaimAnswer {
     case 'settled':
       return decodeSettled(String(first)) ?? { kind: 'in-doubt', progress: { ...told, perhapsSent: true } };
     case 'other-request':
-    case 'held':
+    case 'claimed-elsewhere':
       return { kind };
     default:
       return { kind: 'unavailable' };
   }
 }
 
-/** Null where it cannot be read: what became of the command is then not known. */
+/** Null if it cannot be read: nobody knows then how the command ended. */
 function decodeSettled(text: string): ClaimAnswer | null {
   try {
     return { kind: 'settled', at: fromFields(JSON.parse(text) as SettledFields) };

@@ -1,7 +1,7 @@
 import type { Outcome } from '../contract/outcome';
 import type { SettledAt } from './settled-store';
 
-/** How a command ended, without names: a store holds millions of these. */
+/** How a command ended, without names of fields: a store has millions of these. */
 export type SettledFields = readonly [
   completedAtMs: number,
   outcome: Outcome,

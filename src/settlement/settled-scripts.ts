@@ -1,26 +1,29 @@
 import type { Redis } from 'ioredis';
 
 /**
- * What Redis runs for the settled-command store, one script per step, and the shape of what it keeps.
+ * The scripts that Redis runs for the store of settled commands, and the format of its keys.
  *
- * A command's key holds a MessagePack array: `[1, 's', digest, redrive, settled]` for an ended one, else
- * `[1, state, digest, redrive, owner, record, attempts, perhapsSent, inDoubt, before]`, where
- * - the first item is the version of this shape;
- * - `state` is `c` (calling) or `w` (waiting); `redrive` and `owner` are '' for none; `perhapsSent` and `inDoubt` are 0 or 1;
- * - `inDoubt` says that the claim was taken over from a process that died while it called, and that it has not been kept since;
- * - `before` is the whole value that a redrive's claim replaced, put back where that is given up before its first call, else ''.
- * What cannot be read (a newer version, another type, damage) counts as taken over in doubt: what became of that command is not
- * known, so that `at-least-once` sends it and `at-most-once` does not.
+ * The key of a command has a MessagePack array: `[1, 's', digest, redrive, settled]` for a settled command, else
+ * `[1, state, digest, redrive, owner, record, attempts, perhapsSent, inDoubt, before]`:
+ * - The first item is the version of this format.
+ * - `state` is `c` (calling) or `w` (waiting). `redrive` and `owner` are '' for none. `perhapsSent` and `inDoubt` are 0
+ *   or 1.
+ * - `inDoubt` is 1 if the last owner died while it called, and the claim has not been kept since.
+ * - `before` is the whole value that the claim of a redrive replaced, else ''. A release before the first call restores
+ *   it.
  *
- * The lease key of a process holds the generation of its connection. A command that an older connection left behind in a
- * network or a frozen Redis is executed late or never; each script refuses those (`stale`), since what they would overwrite is
- * newer. The lease of another owner is read without being declared in KEYS, as its name is known inside only: this rules out
- * Redis Cluster.
+ * A value that cannot be read (a newer version, another type, damage) is claimed as in doubt. Nobody knows how that
+ * command ended: `at-least-once` sends it, `at-most-once` does not.
+ *
+ * The lease key of a process has the generation of its connection. A command of an older connection can be stuck in the
+ * network or in a frozen Redis, and be executed late. Each script refuses such a command (`stale`), since it would
+ * overwrite something newer. The claim script reads the lease of another owner, whose key it cannot declare in KEYS:
+ * this rules out Redis Cluster.
  */
 interface SettledScripts {
   /** Renews the lease. */
   settledLease(leaseKey: string, generation: number, leaseMs: number): Promise<unknown>;
-  /** Answers `[kind, …]`: attempts and perhapsSent of what is the caller's now, or the settled value. */
+  /** Answers `[kind, …]`, then attempts and perhapsSent if the caller has claimed the command, or the settled value. */
   settledClaim(
     leaseKey: string,
     key: string,
@@ -46,7 +49,7 @@ interface SettledScripts {
     perhapsSent: number,
     claimTtlMs: number,
   ): Promise<unknown>;
-  settledSettle(
+  settledRemember(
     leaseKey: string,
     key: string,
     generation: number,
@@ -74,12 +77,12 @@ export type ScriptedRedis = Redis & SettledScripts;
 
 /** KEYS[1] is the caller's lease, ARGV[1] its generation, ARGV[2] the lease's milliseconds. */
 const FENCE = `
-local held = redis.call('get', KEYS[1])
-if held and (tonumber(held) or 0) > tonumber(ARGV[1]) then return {'stale'} end
-if held ~= ARGV[1] then redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+local newest = redis.call('get', KEYS[1])
+if newest and (tonumber(newest) or 0) > tonumber(ARGV[1]) then return {'stale'} end
+if newest ~= ARGV[1] then redis.call('set', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 `;
 
-/** nil: nothing there. false: there is something, but not of ours. */
+/** nil for no value; false for a value that this version cannot read. */
 const READ = `
 local function read(key)
   local raw = redis.pcall('get', key)
@@ -126,8 +129,8 @@ end
 
 local owner = entry[5]
 local isMine = owner == me
-if isMine and entry[6] ~= record then return {'held'} end
-if not isMine and owner ~= '' and redis.call('exists', ARGV[10] .. owner) == 1 then return {'held'} end
+if isMine and entry[6] ~= record then return {'claimed-elsewhere'} end
+if not isMine and owner ~= '' and redis.call('exists', ARGV[10] .. owner) == 1 then return {'claimed-elsewhere'} end
 if not isSameRequest then return take(0, token, entry[10]) end
 
 local diedCalling = not isMine and entry[2] == 'c'
@@ -135,7 +138,7 @@ attempts = math.max(attempts, entry[7] + (diedCalling and 1 or 0))
 perhapsSent = diedCalling and 1 or math.max(perhapsSent, entry[8])
 return take(diedCalling and 1 or entry[9], token, entry[10])`;
 
-/** Both give back a claim of the caller's own: ARGV[3] is its process, ARGV[4] the record. */
+/** Both work only on the caller's own claim: ARGV[3] is its process, ARGV[4] the record. */
 const OWN_CLAIM = `${FENCE}${READ}
 if not entry or entry[2] == 's' or entry[5] ~= ARGV[3] or entry[6] ~= ARGV[4] then return {'done'} end
 entry[2] = 'w'
@@ -159,8 +162,8 @@ else
 end
 return {'done'}`;
 
-/** Somebody else's claim gives way, as this is how the command ended; an end that is there already stays. */
-const SETTLE = `${FENCE}${READ}
+/** Overwrites the claim of any process, since the command has ended. A first outcome stays. */
+const REMEMBER = `${FENCE}${READ}
 local digest, redrive = ARGV[3], ARGV[4]
 if entry then
   if entry[2] == 's' and (redrive == '' or redrive == entry[4]) then return {'done'} end
@@ -169,12 +172,12 @@ end
 redis.call('set', KEYS[2], cmsgpack.pack({1, 's', digest, redrive, ARGV[5]}), 'PX', ARGV[6])
 return {'done'}`;
 
-/** Makes the scripts methods of the client. Each is sent whole once per connection, and by its hash from then on. */
+/** Makes the scripts methods of the client. Each is sent whole once per connection, then by its hash. */
 export function withScripts(redis: Redis): ScriptedRedis {
   redis.defineCommand('settledLease', { numberOfKeys: 1, lua: LEASE });
   redis.defineCommand('settledClaim', { numberOfKeys: 2, lua: CLAIM });
   redis.defineCommand('settledKeep', { numberOfKeys: 2, lua: KEEP });
-  redis.defineCommand('settledSettle', { numberOfKeys: 2, lua: SETTLE });
+  redis.defineCommand('settledRemember', { numberOfKeys: 2, lua: REMEMBER });
   redis.defineCommand('settledRelease', { numberOfKeys: 2, lua: RELEASE });
   return redis as ScriptedRedis;
 }

@@ -1,20 +1,20 @@
 import type { Settled } from '../contract/outcome';
 
-/** One command on its way to the API, as the store knows it. */
+/** Identifies a command that is about to be sent. */
 export interface Claim {
-  /** Names the command among all: its `commandKey`. */
+  /** The command's `commandKey`: no other command has it. */
   readonly key: string;
-  /** Stands for the `request`: another one under the same id is another command. */
+  /** Digest of the `request`. The same id with another `request` is another command. */
   readonly digest: string;
-  /** The record it was read from, `<topic>/<partition>/<offset>`: the same record may claim again, another one may not. */
+  /** The record it was read from, `<topic>/<partition>/<offset>`. Only this record may claim the command again. */
   readonly record: string;
-  /** Which redrive of its dead letter this is; null for none. A new one may be sent although the command is settled. */
+  /** Names the redrive it comes from; null for none. A new redrive may be sent although the command is settled. */
   readonly redrive: string | null;
 }
 
-/** What has been tried for a command so far. */
+/** The calls of a command so far. */
 export interface Progress {
-  /** Calls made. */
+  /** Number of calls. */
   readonly attempts: number;
   /** Whether one of them may have reached the API without a final answer. */
   readonly perhapsSent: boolean;
@@ -26,45 +26,48 @@ export interface SettledAt {
   readonly completedAtMs: number;
 }
 
-/** What the store says to a claim. */
+/** The store's answer to a claim. */
 export type ClaimAnswer =
-  /** It may be sent. `progress` is the larger of what was told and what earlier claims of the command had come to. */
+  /** It may be sent. `progress` is the larger one of the given progress and that of earlier claims. */
   | { readonly kind: 'claimed'; readonly progress: Progress }
-  /** It is this process's now, but whoever had it died when its call may have been on the wire. That call is in `progress`. */
+  /** It is claimed, but its last owner died when a call may have been in flight. `progress` counts that call. */
   | { readonly kind: 'in-doubt'; readonly progress: Progress }
-  /** It has ended already, and must not be sent. */
+  /** It is settled already and must not be sent. */
   | { readonly kind: 'settled'; readonly at: SettledAt }
-  /** The id belongs to a command with another `request`. */
+  /** Its id belongs to a command with another `request`. */
   | { readonly kind: 'other-request' }
-  /** A live process has it, or another record of this one: to be asked again later. */
-  | { readonly kind: 'held' }
+  /** A live process has claimed it, or this process for another record. The caller asks again later. */
+  | { readonly kind: 'claimed-elsewhere' }
   /** The store cannot be asked now. */
   | { readonly kind: 'unavailable' };
 
 /**
  * Remembers which commands are being sent and how they ended, so that none is sent twice: absent → claimed → settled.
  *
- * - A claim is made immediately before each call (`calling`), and kept while the command waits for another try (`waiting`): if
- *   its process dies meanwhile, only the former leaves in doubt whether the API took the command.
- * - It is settled or released, never merely left.
+ * - A claim is made immediately before each call (state `calling`). It is kept while the command waits for its next
+ *   attempt (state `waiting`). If the process dies in `calling`, nobody knows whether the API took the command; in
+ *   `waiting` the API surely did not take it, unless `perhapsSent` says so.
+ * - Every claim ends with `remember` or `release`.
  *
  * No method rejects. What cannot be written now is written as soon as the store is back.
  */
 export interface SettledStore {
-  /** Asks whether the command may be sent now; where the answer is `claimed` or `in-doubt` it is this process's. */
+  /** Asks whether the command may be sent now. With `claimed` and `in-doubt` this process has claimed it. */
   claim(claim: Claim, progress: Progress): Promise<ClaimAnswer> | ClaimAnswer;
-  /** The call came back without a final answer: the command waits, and nothing of it is on the wire. */
+  /** The call had no final answer: the command waits for its next attempt and is not in flight. */
   keep(claim: Claim, progress: Progress): void;
-  /** Resolves once that is written, or cannot be for now. */
-  settle(claim: Claim, at: SettledAt): Promise<void> | void;
-  /** The command is given up unsettled, since another process goes on with it: it may claim at once. */
+  /** Remembers how the command ended. Resolves once that is written, or once it cannot be written for now. */
+  remember(claim: Claim, at: SettledAt): Promise<void> | void;
+  /**
+   * Gives up the claim of a command that is not settled, since another process goes on with it and may claim at once.
+   */
   release(claim: Claim, progress: Progress): void;
   /** False while commands cannot be claimed. */
   readonly isAvailable: boolean;
-  /** Whether it outlives the process: what `at-most-once` needs. */
+  /** Whether its content outlives the process. `at-most-once` needs that. */
   readonly isDurable: boolean;
   start(): Promise<void>;
-  /** Writes what is still to be written, as far as that goes at once, and closes. */
+  /** Writes what can still be written at once, and closes. */
   stop(): Promise<void>;
 }
 

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { Module } from '@nestjs/common';
-import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
@@ -8,7 +7,7 @@ import { KAFKA_LOG } from '../kafka/client/kafka-client';
 import { KafkaModule } from '../kafka/kafka.module';
 import { Publishers } from '../kafka/publish/publishers';
 import type { Telemetry } from '../observability/telemetry';
-import { LOGGER, TELEMETRY } from '../observability/tokens';
+import { LOG, TELEMETRY } from '../observability/tokens';
 import { MemorySettledStore } from './memory-settled-store';
 import type { RedisSettledStore as RedisStore } from './redis-settled-store';
 import { SETTLED_STORE, type SettledStore } from './settled-store';
@@ -16,10 +15,10 @@ import { Settlement, type SettlementLog } from './settlement';
 
 const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'trace']);
 
-function createSettledStore({ settled, kafka }: Config, logger: Logger): SettledStore {
+function createSettledStore({ settled, kafka }: Config, log: Log): SettledStore {
   const { redisUrl, ttlMs, maxCommands } = settled;
   if (redisUrl === null) return new MemorySettledStore({ ttlMs, maxCommands, nowMs: () => performance.now() });
-  // Its client takes 22 MiB, so it is loaded only where it is used.
+  // The Redis client takes 22 MiB, so it is loaded only if it is used.
   const { RedisSettledStore } = require('./redis-settled-store') as { RedisSettledStore: typeof RedisStore };
   return new RedisSettledStore({
     url: redisUrl,
@@ -27,17 +26,17 @@ function createSettledStore({ settled, kafka }: Config, logger: Logger): Settled
     ttlMs,
     leaseMs: kafka.sessionTimeoutMs,
     processId: randomUUID(),
-    log: (level, message, fields) => logger[level](fields, message),
+    log,
   });
 }
 
-/** Step 5: outcomes are written down. */
+/** Step 5: outcomes are remembered and published. */
 @Module({
   imports: [KafkaModule],
   providers: [
     {
       provide: SETTLED_STORE,
-      inject: [CONFIG, LOGGER],
+      inject: [CONFIG, LOG],
       useFactory: createSettledStore,
     },
     {

@@ -14,10 +14,11 @@ import type { IncomingRecord } from '../contract/record';
 import { buildResult, encodeResult, typeOf } from '../contract/result';
 import { retryHeaders } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
+import type { Log } from '../observability/log';
 import type { Telemetry } from '../observability/telemetry';
 import type { BestEffortPublisher, Draft, Publication, Published, Publisher } from './publisher';
 
-/** A command, valid or not, that has come to its end. */
+/** A command, valid or not, that is settled. */
 export interface Ended {
   readonly record: IncomingRecord;
   readonly command: Command | InvalidCommand;
@@ -26,25 +27,18 @@ export interface Ended {
   readonly settled: Settled;
   /** Milliseconds since the epoch. */
   readonly completedAtMs: number;
-  /** Whether an earlier record of the command brought it to its end. */
+  /** Whether an earlier record of the command settled it. */
   readonly isReplay: boolean;
 }
 
-/** A command that goes on to a retry topic. */
-export interface ParkedCommand extends Omit<Ended, 'command' | 'isReplay'> {
+/** A command that goes to a retry topic. */
+export interface RetriedCommand extends Omit<Ended, 'command' | 'isReplay'> {
   readonly command: Command;
   /** 1 for the first retry topic. */
   readonly round: number;
 }
 
-/** Writes a line about one settled command; the fields place it and never hold content. */
-export type SettlementLog = (
-  level: 'debug' | 'warn',
-  message: string,
-  fields: Readonly<Record<string, unknown>>,
-) => void;
-
-/** Outcomes that an operator should see: something did not work, and it was not the command. */
+/** Outcomes that an operator should see: the fault is not in the command. */
 const FAULTS: ReadonlySet<Outcome> = new Set(['failed', 'in-doubt']);
 
 interface Deps {
@@ -57,20 +51,20 @@ interface Deps {
   readonly replies: BestEffortPublisher;
   readonly telemetry: Telemetry;
   readonly wallMs: () => number;
-  readonly log: SettlementLog;
-  /** Whether debug lines are written at all: making one for every command costs more than all else here. */
+  readonly log: Log;
+  /** Whether debug lines are written. Building one for every command would cost more than everything else here. */
   readonly logsAll: boolean;
 }
 
-/** Writes down what became of commands: the result first, then the dead letter where there is one; or a retry record. */
+/** Publishes outcomes: the result, then the dead letter if the outcome has one. Or it publishes a retry record. */
 export class Settlement {
   constructor(private readonly deps: Deps) {}
 
   /**
-   * Calls `done` once result and dead letter are acknowledged, so that the command's offset may be committed. Every command comes
-   * this way: a callback, since promises would be most of what it costs.
+   * Publishes a command's result and dead letter. Calls `done` once they are acknowledged: the command's offset is done
+   * then. It takes a callback since it is called for every command: a promise would be most of its cost.
    */
-  settle(ended: Ended, done: () => void): void {
+  publish(ended: Ended, done: () => void): void {
     this.deps.results.write(new ResultDraft(this, ended, done));
   }
 
@@ -82,21 +76,21 @@ export class Settlement {
     return { topic: this.deps.topics.results, key, value: encodeResult(result), headers };
   }
 
-  /** The command's result is written, or cannot be as it is. */
-  written(ended: Ended, published: Published, done: () => void): void {
+  /** Called when the result is acknowledged, or is too large for its topic. */
+  resultPublished(ended: Ended, published: Published, done: () => void): void {
     if (published === 'acknowledged' && !DEAD_LETTERED[ended.settled.outcome]) {
-      this.settled(ended);
+      this.report(ended);
       done();
-    } else void this.writeRest(ended, published, done);
+    } else void this.publishRest(ended, published, done);
   }
 
   /**
-   * Writes a command to its next retry topic; resolves once that is acknowledged. Never rejects: one that is too large for
-   * the topic has failed.
+   * Publishes a command to the retry topic of its round. Resolves once that is acknowledged. Never rejects: if the
+   * command is too large for the topic, its outcome in `settled` is published instead.
    */
-  async park(parked: ParkedCommand): Promise<void> {
+  async sendToRetryTopic(retried: RetriedCommand): Promise<void> {
     const { topics, delays, retries, telemetry, wallMs } = this.deps;
-    const { record, command, channel, settled, round } = parked;
+    const { record, command, channel, settled, round } = retried;
     const delay = delays[round - 1];
     if (delay === undefined) throw new Error(`there is no retry topic for round ${round}`);
     const cause = causeOf(record, settled);
@@ -107,32 +101,32 @@ export class Settlement {
       value: bytesOf(record.value),
       headers: retryHeaders(record.headers, { ...cause, round, dueAtMs, hasOwnKey: record.key !== null }),
     });
-    if (published === 'acknowledged') telemetry.parked(channel);
-    else await new Promise<void>((done) => this.settle({ ...parked, isReplay: false }, done));
+    if (published === 'acknowledged') telemetry.sentToRetryTopic(channel);
+    else await new Promise<void>((done) => this.publish({ ...retried, isReplay: false }, done));
   }
 
-  /** The result without what made it too large, where it was; then the dead letter, where there is one. */
-  private async writeRest(ended: Ended, published: Published, done: () => void): Promise<void> {
+  /** Publishes a smaller result if the first one was too large, then the dead letter if the outcome has one. */
+  private async publishRest(ended: Ended, published: Published, done: () => void): Promise<void> {
     const { command, settled } = ended;
     if (published !== 'acknowledged') {
       const headers = resultHeaders({}, command.id, settled.outcome);
       await this.publishFirst(this.deps.results, [{ ...this.resultOf(ended), key: null, headers }]);
     }
-    if (DEAD_LETTERED[settled.outcome]) await this.writeDeadLetter(ended);
-    this.settled(ended);
+    if (DEAD_LETTERED[settled.outcome]) await this.publishDeadLetter(ended);
+    this.report(ended);
     done();
   }
 
-  private settled(ended: Ended): void {
+  private report(ended: Ended): void {
     const { telemetry, wallMs } = this.deps;
     const { record, command, channel, lane, settled, isReplay } = ended;
     telemetry.settled(channel, lane, typeOf(command), settled.outcome, wallMs() - record.timestampMs);
     if (isReplay) telemetry.replayed(channel);
-    this.report(ended);
+    this.logFault(ended);
     this.reply(ended);
   }
 
-  private report({ record, settled }: Ended): void {
+  private logFault({ record, settled }: Ended): void {
     const { log, logsAll } = this.deps;
     const { outcome, attempts, httpStatus } = settled;
     const isFault = FAULTS.has(outcome);
@@ -140,7 +134,7 @@ export class Settlement {
     log(isFault ? 'warn' : 'debug', 'settled', { ...sourceOf(record), outcome, attempts, httpStatus });
   }
 
-  private async writeDeadLetter({ record, settled }: Ended): Promise<void> {
+  private async publishDeadLetter({ record, settled }: Ended): Promise<void> {
     const { deadLetters, topics } = this.deps;
     const cause = causeOf(record, settled);
     const topic = topics.deadLetters;
@@ -155,8 +149,8 @@ export class Settlement {
   }
 
   /**
-   * Publishes the first of these that is not too large for the topic. Where even the last is, the topic takes nothing of
-   * ours: the command stays unsettled, and nothing is lost.
+   * Publishes the first of these that is not too large for the topic. If even the last one is too large, this never
+   * resolves: the command's offset is never done, so that nothing is lost.
    */
   private async publishFirst(publisher: Publisher, publications: readonly Publication[]): Promise<void> {
     for (const publication of publications) {
@@ -169,7 +163,7 @@ export class Settlement {
     await new Promise<never>(() => undefined);
   }
 
-  /** Request/reply is a convenience: a failure is counted and holds nothing up. */
+  /** Replies are a convenience: a failure is counted, and nothing waits for it. */
   private reply(ended: Ended): void {
     const { record } = ended;
     const target = replyTarget(record.headers);
@@ -195,7 +189,7 @@ export class Settlement {
   }
 }
 
-/** One object for each command that waits for its batch. */
+/** One of these exists for each command that waits for its batch. */
 class ResultDraft implements Draft {
   constructor(
     private readonly settlement: Settlement,
@@ -208,7 +202,7 @@ class ResultDraft implements Draft {
   }
 
   published(how: Published): void {
-    this.settlement.written(this.ended, how, this.done);
+    this.settlement.resultPublished(this.ended, how, this.done);
   }
 }
 

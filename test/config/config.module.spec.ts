@@ -13,7 +13,7 @@ class User {
 class UserModule {}
 
 describe('ConfigModule', () => {
-  it('provides the very configuration it was given to modules that do not import it', async () => {
+  it('gives its configuration to modules that do not import it', async () => {
     const reading = readConfig({ KAFKA_BROKERS: 'a:1', MESSAGES_API_URL: 'http://a', MESSAGES_API_KEY: 'k' });
     if (!reading.ok) throw new Error(reading.faults.join('\n'));
     const app = await Test.createTestingModule({

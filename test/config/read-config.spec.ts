@@ -39,7 +39,7 @@ describe('readConfig', () => {
     return path;
   }
 
-  it('fills in every default where only the required settings are given', () => {
+  it('fills in every default if only the required settings are set', () => {
     const none = { channel: null, workspace: null, recipient: null };
     expect(configOf({})).toEqual({
       replicaId: `${hostname()}-3000`,
@@ -85,7 +85,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('freezes the configuration to its innermost members', () => {
+  it('freezes the configuration deeply', () => {
     const config = configOf({ RATE_LIMIT_WHATSAPP: '80/s' });
     const visit = (value: unknown): void => {
       if (typeof value !== 'object' || value === null) return;
@@ -102,18 +102,18 @@ describe('readConfig', () => {
     );
   });
 
-  it('completes the replica id by the port, and the client id by the replica id', () => {
+  it('ends the replica id in the port, and the client id in the replica id', () => {
     expect(configOf({ HTTP_PORT: '0' }).replicaId).toBe(`${hostname()}-0`);
     expect(configOf({ KAFKA_CLIENT_ID: 'c', REPLICA_ID: 'r-1' }).kafka.clientId).toBe('c-r-1');
   });
 
-  it('reads lists with blanks around their items, and brokers by name, IPv4 and IPv6', () => {
+  it('reads lists with spaces around their items, and brokers by name, IPv4 and IPv6', () => {
     const { kafka } = configOf({ KAFKA_BROKERS: 'a.b-c:1, 10.0.0.1:65535,[::1]:9092', CHANNELS: 'telegram, whatsapp' });
     expect(kafka.brokers).toEqual(['a.b-c:1', '10.0.0.1:65535', '[::1]:9092']);
     expect(kafka.channels).toEqual(['telegram', 'whatsapp']);
   });
 
-  it('takes the base URL without slashes at its end, so that paths can follow', () => {
+  it('removes slashes at the end of the base URL, so that paths can follow', () => {
     expect(configOf({ MESSAGES_API_URL: 'http://127.0.0.1:8080/' }).messagesApi.url).toBe('http://127.0.0.1:8080');
     expect(configOf({ MESSAGES_API_URL: 'https://x.example/base//' }).messagesApi.url).toBe('https://x.example/base');
   });
@@ -132,7 +132,7 @@ describe('readConfig', () => {
     expect(limits.telegram.workspace).toEqual({ count: 20, periodMs: 60_000, burst: 1 });
   });
 
-  it('reads each secret from a file, less one newline at its end', () => {
+  it('reads each secret from a file, without one newline at its end', () => {
     const { kafka, messagesApi } = configOf({
       MESSAGES_API_KEY: undefined,
       MESSAGES_API_KEY_FILE: fileOf('file-key\n'),
@@ -144,7 +144,7 @@ describe('readConfig', () => {
     expect(kafka.sasl).toEqual({ mechanism: 'scram-sha-512', username: 'user', password: 'pass word \n' });
   });
 
-  it('reads certificates and key as PEM texts, and TLS without any of them', () => {
+  it('reads certificates and key as PEM texts, and permits TLS without them', () => {
     const files = { KAFKA_SSL_CA_FILE: fileOf(PEM), KAFKA_SSL_CERT_FILE: fileOf(PEM), KAFKA_SSL_KEY_FILE: fileOf(PEM) };
     expect(configOf({ KAFKA_SSL: 'true', ...files }).kafka.ssl).toEqual({ ca: PEM, cert: PEM, key: PEM });
     expect(configOf({ KAFKA_SSL: 'true' }).kafka.ssl).toEqual({});
@@ -204,7 +204,7 @@ describe('readConfig', () => {
       'must be a redis or rediss URL such as redis://:password@localhost:6379/0, a % in user name or password written as %25',
       ['localhost:6379', 'http://localhost', 'redis://', 'redis://:50%off@127.0.0.1/0', 'redis://a%:b@127.0.0.1'],
     ],
-  ])('names %s alone where it is malformed', (variable, message, texts) => {
+  ])('names only %s if it is malformed', (variable, message, texts) => {
     for (const text of texts) {
       const line = typeof message === 'string' ? `${variable}: ${message}` : message;
       expect(faultsOf({ [variable]: text })).toEqual([line]);
@@ -212,7 +212,7 @@ describe('readConfig', () => {
     }
   });
 
-  it('says how each required setting can be given where it is missing', () => {
+  it('says how to set each required setting that is missing', () => {
     const reading = readConfig({});
     expect(reading).toEqual({
       ok: false,
@@ -225,7 +225,7 @@ describe('readConfig', () => {
     });
   });
 
-  it('names the missing parts where SASL is set in part', () => {
+  it('names the missing parts if SASL is set in part', () => {
     expect(faultsOf({ KAFKA_SASL_MECHANISM: 'plain' })).toEqual([
       'KAFKA_SASL_USERNAME: must be set together with KAFKA_SASL_MECHANISM',
       'KAFKA_SASL_PASSWORD: must be set together with KAFKA_SASL_MECHANISM',
@@ -248,14 +248,14 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('refuses a first retry delay beyond the longest', () => {
+  it('refuses a first retry delay that is longer than the longest', () => {
     expect(faultsOf({ RETRY_BASE_DELAY_MS: '500', RETRY_MAX_DELAY_MS: '499' })).toEqual([
       'RETRY_BASE_DELAY_MS: must be at most RETRY_MAX_DELAY_MS',
     ]);
     expect(faultsOf({ RETRY_BASE_DELAY_MS: '500', RETRY_MAX_DELAY_MS: '500' })).toEqual([]);
   });
 
-  it('takes an empty list of retry topics for none, and at-most-once by default with a Redis', () => {
+  it('permits no retry topics (an empty list), and at-most-once as the default with Redis', () => {
     const { dispatch } = configOf({
       RETRY_TOPIC_DELAYS: '',
       DEFAULT_DELIVERY: 'at-most-once',
@@ -264,19 +264,19 @@ describe('readConfig', () => {
     expect([dispatch.retryTopicDelays, dispatch.defaultDelivery]).toEqual([[], 'at-most-once']);
   });
 
-  it('refuses at-most-once by default, for want of shared state', () => {
+  it('refuses at-most-once as the default without Redis', () => {
     expect(faultsOf({ DEFAULT_DELIVERY: 'at-most-once' })).toEqual([
       expect.stringMatching(/^DEFAULT_DELIVERY: at-most-once needs REDIS_URL/),
     ]);
   });
 
-  it('refuses a secret that is given twice', () => {
+  it('refuses a secret that is set both ways', () => {
     expect(faultsOf({ MESSAGES_API_KEY_FILE: fileOf('other') })).toEqual([
       'MESSAGES_API_KEY: must not be set together with MESSAGES_API_KEY_FILE',
     ]);
   });
 
-  it('names the variable of a file that is missing, a folder, empty or malformed, and what is wrong with it', () => {
+  it('names the variable of a bad file, and says what is wrong: missing, a folder, empty or malformed', () => {
     const key = (path: string) => faultsOf({ MESSAGES_API_KEY: undefined, MESSAGES_API_KEY_FILE: path });
     expect(key(join(folder, 'absent'))).toEqual(['MESSAGES_API_KEY_FILE: must name a readable file (ENOENT)']);
     expect(key(folder)).toEqual(['MESSAGES_API_KEY_FILE: must name a readable file (EISDIR)']);
@@ -289,7 +289,7 @@ describe('readConfig', () => {
     ]);
   });
 
-  it('reports the faults of all settings at once, one line each', () => {
+  it('reports the faults of all settings at once, one line for each', () => {
     const env = Object.fromEntries(settingsOf(Environment).map(({ variable }) => [variable, '\0?']));
     const reading = readConfig(env);
     const named = reading.ok ? [] : reading.faults.map((line) => line.slice(0, line.indexOf(':')));
@@ -297,7 +297,7 @@ describe('readConfig', () => {
     expect(named).toHaveLength(51);
   });
 
-  it('never repeats in a fault what a variable or a file holds', () => {
+  it('never repeats the content of a variable or a file in a fault', () => {
     const variables = settingsOf(Environment).flatMap(({ variable, carrier }) =>
       carrier === 'secret' ? [variable, fileVariable(variable)] : [variable],
     );

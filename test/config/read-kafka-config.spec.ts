@@ -1,17 +1,17 @@
 import { readKafkaConfig } from '../../src/config/read-kafka-config';
 
 describe("Kafka's configuration", () => {
-  it('needs nothing else', () => {
+  it('needs no other settings', () => {
     const read = readKafkaConfig({ KAFKA_BROKERS: 'a:1,b:2', KAFKA_GROUP_ID: 'g', TOPIC_PREFIX: 'p.' });
     expect(read).toMatchObject({ ok: true, config: { brokers: ['a:1', 'b:2'], groupId: 'g', topicPrefix: 'p.' } });
   });
 
-  it("has a client id that no replica's is", () => {
+  it('has a client id that no replica has', () => {
     const read = readKafkaConfig({ KAFKA_BROKERS: 'a:1', REPLICA_ID: 'r-1' });
     expect(read).toMatchObject({ ok: true, config: { clientId: 'messages-dispatcher-cli' } });
   });
 
-  it('is read from files as usual, and its faults are told without values', () => {
+  it('is read from files too, and its faults do not quote values', () => {
     const env = { KAFKA_BROKERS: 'nonsense', KAFKA_SASL_MECHANISM: 'plain', KAFKA_SASL_USERNAME_FILE: '/name' };
     const read = readKafkaConfig(env, () => 'operator');
     expect(read).toEqual({
@@ -23,7 +23,7 @@ describe("Kafka's configuration", () => {
     });
   });
 
-  it('does not mind settings of the service that are missing or wrong', () => {
+  it('ignores settings of the service that are missing or wrong', () => {
     const env = { KAFKA_BROKERS: 'a:1', MESSAGES_API_URL: 'nonsense', MAX_IN_FLIGHT: 'many' };
     expect(readKafkaConfig(env)).toMatchObject({ ok: true });
   });

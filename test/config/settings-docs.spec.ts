@@ -10,12 +10,12 @@ const root = join(__dirname, '../..');
 const settings = settingsOf(Environment);
 
 describe('the documents of the settings', () => {
-  it('are as they are rendered (else run `npm run docs`)', () => {
+  it('are up to date (else run `npm run docs`)', () => {
     expect(readFileSync(join(root, '.env.example'), 'utf8')).toBe(renderEnvExample());
     expect(readFileSync(join(root, 'docs/settings.md'), 'utf8')).toBe(renderSettingsDocs());
   });
 
-  it('give an example that is a configuration as it stands', () => {
+  it('give an example that is a valid configuration', () => {
     const lines = renderEnvExample()
       .split('\n')
       .filter((line) => /^[A-Z]/.test(line));
@@ -23,7 +23,7 @@ describe('the documents of the settings', () => {
     expect(readConfig(env)).toMatchObject({ ok: true });
   });
 
-  it('state defaults that read as the defaults do', () => {
+  it('state the defaults that the service uses', () => {
     const lines = renderEnvExample()
       .split('\n')
       .filter((line) => /^(# )?[A-Z_]+=/.test(line));
@@ -34,7 +34,7 @@ describe('the documents of the settings', () => {
     expect(lines).toHaveLength(settings.length);
   });
 
-  it('have one row of four cells for each setting, and three for the rate limits of all channels', () => {
+  it('have one row of four cells for each setting, and three rows for the rate limits of all channels', () => {
     const rows = renderSettingsDocs()
       .split('\n')
       .filter((line) => /^\| `[A-Z]/.test(line) && line.split(/(?<!\\)\|/).length === 6);
@@ -56,7 +56,7 @@ describe('the documents of the settings', () => {
     expect(secrets).not.toHaveLength(0);
   });
 
-  it('have no line of more than 120 columns but rows of tables', () => {
+  it('have no line of more than 120 columns, except rows of tables', () => {
     const lines = [...renderEnvExample().split('\n'), ...renderSettingsDocs().split('\n')];
     expect(lines.filter((line) => line.length > 120 && !line.startsWith('|'))).toEqual([]);
   });

@@ -6,7 +6,7 @@ const id = fc.string({ unit: fc.constantFrom(':', '1', '2', 'c', 'w'), maxLength
 const command = fc.tuple(fc.constantFrom(...CHANNELS), id, id);
 
 describe('the key of a command', () => {
-  it('is that of no other command, whatever characters the ids have', () => {
+  it('is unique, whatever characters the ids have', () => {
     fc.assert(
       fc.property(command, command, (one, other) => {
         const isSame = JSON.stringify(one) === JSON.stringify(other);

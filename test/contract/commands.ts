@@ -74,7 +74,7 @@ export function validRequest(channel: Channel, type: MessageType): Record<string
   return structuredClone(found.request);
 }
 
-/** The bytes of a record; none for what JSON cannot hold. */
+/** The bytes of a record; empty if JSON cannot hold the value. */
 export function encode(document: unknown): Buffer {
   return Buffer.from(JSON.stringify(document) ?? '');
 }

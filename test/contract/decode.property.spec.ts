@@ -11,7 +11,7 @@ import { encode, VALID } from './commands';
 
 const channel = fc.constantFrom(...CHANNELS);
 const valid = fc.constantFrom(...VALID);
-/** Names that mean something to JavaScript, class-validator or promises. */
+/** Names with a meaning in JavaScript, class-validator or promises. */
 const key = fc.oneof(fc.constantFrom('constructor', 'prototype', 'toString', 'then', 'length', '0', ''), fc.string());
 const junk = fc.oneof(
   fc.jsonValue(),
@@ -19,7 +19,7 @@ const junk = fc.oneof(
   fc.constantFrom('', ' ', [], {}, null, -1, 1e300, 'x'.repeat(300)),
 );
 
-/** Every path of objects and arrays below a value. */
+/** All paths to objects and arrays in a value. */
 function pathsOf(value: unknown, path: readonly string[] = []): (readonly string[])[] {
   if (typeof value !== 'object' || value === null) return [path];
   return [path, ...Object.entries(value).flatMap(([key, child]) => pathsOf(child, [...path, key]))];
@@ -33,7 +33,7 @@ function replaceAt(value: unknown, [key, ...rest]: readonly string[], replacemen
   return copy;
 }
 
-/** A valid command of which some fields are replaced, removed or added. */
+/** A valid command in which some fields are replaced, removed or added. */
 const mutated = fc
   .tuple(
     valid,
@@ -72,7 +72,7 @@ test('decoding never throws, whatever the bytes', () => {
   );
 });
 
-test('decoding never throws, whatever the JSON, and always says what is wrong', () => {
+test('decoding never throws, whatever the JSON, and always names the violations', () => {
   fc.assert(
     fc.property(fc.json({ maxDepth: 8 }), channel, (json, on) => {
       const decoded = decodeCommand(Buffer.from(json), on);
@@ -81,7 +81,7 @@ test('decoding never throws, whatever the JSON, and always says what is wrong', 
   );
 });
 
-test('of any change to a valid command, what is accepted is sent as it stands', () => {
+test('a changed command that is accepted is sent unchanged', () => {
   fc.assert(
     fc.property(mutated, ({ channel: on, document }) => {
       const value = encode(document);
@@ -93,7 +93,7 @@ test('of any change to a valid command, what is accepted is sent as it stands', 
   );
 });
 
-test('of any change to a valid command, what is refused is named by path and rule', () => {
+test('a changed command that is refused names each violation by path and rule', () => {
   fc.assert(
     fc.property(mutated, ({ channel: on, document }) => {
       const decoded = decodeCommand(encode(document), on);

@@ -30,7 +30,7 @@ const MEDIA_TYPE = 'must be a media type such as audio/ogg or audio/ogg; codecs=
 const URL_RULE = 'must be an http or https URL of at most 8,192 characters';
 
 describe('a valid command', () => {
-  test.each(VALID)('of $channel $type is accepted and its request kept as it stands', ({ channel, type, request }) => {
+  test.each(VALID)('of $channel $type is accepted with its request unchanged', ({ channel, type, request }) => {
     const command = accepted(encode({ id: 'a', type, request }), channel);
     expect(command.operation).toBe(findOperation(channel, type));
     expect(JSON.parse(command.body)).toEqual(request);
@@ -75,7 +75,7 @@ describe('a valid command', () => {
     );
   });
 
-  test('has its contact, or its number without +, as the recipient', () => {
+  test('has its contact, or its phone number without +, as recipient', () => {
     const of = (to: object): string =>
       accepted(
         encode({ id: 'a', type: 'template', request: { ...to, workspace: { id: 'w' }, template: 't' } }),
@@ -86,7 +86,7 @@ describe('a valid command', () => {
     expect(of({ recepient: { phoneNumber: '4915112345678' } })).toBe('4915112345678');
   });
 
-  test('keeps its expiry and delivery, and may have unknown fields beside the request', () => {
+  test('has its expiry and delivery, and may have unknown fields beside the request', () => {
     const command = accepted(
       encode({
         id: 'ü 1',
@@ -316,7 +316,7 @@ describe('the request', () => {
     expect(violations).toContain(channel === 'whatsapp' ? EITHER : 'request.contact: must be an object');
   });
 
-  test('has all its faults named beside those of the envelope', () => {
+  test('reports all its violations beside those of the envelope', () => {
     const request = { contact: { id: '' }, recepient: { phoneNumber: 'x' }, textMessage: 1, extra: 1 };
     const invalid = refused(encode({ id: '', type: 'text', expiresAt: 'x', delivery: 'x', request }));
     expect(new Set(invalid.violations.map((violation) => violation.split(':')[0]))).toEqual(
@@ -334,7 +334,7 @@ describe('the request', () => {
     );
   });
 
-  test('never has its values in the violations', () => {
+  test('never shows its values in the violations', () => {
     const secret = 'planted-secret';
     const invalid = refused(
       encode({
@@ -349,13 +349,13 @@ describe('the request', () => {
     expect(violationsOf('whatsapp', 'media', { mediaUrl: secret, mimeType: secret }).join()).not.toContain(secret);
   });
 
-  test('has names of unknown fields cut and escaped', () => {
+  test('shows names of unknown fields cut and escaped', () => {
     expect(violationsOf('telegram', 'template', { [`${'k'.repeat(63)}\u001b\u202e${'z'.repeat(500)}`]: 1 })).toEqual([
       `request["${'k'.repeat(63)}\\u001b"...]: ${UNKNOWN}`,
     ]);
   });
 
-  test('has at most 50 violations listed and the others counted', () => {
+  test('lists at most 50 violations and counts the others', () => {
     const unknown = Object.fromEntries(Array.from({ length: 80 }, (_, index) => [`k${index}`, 1]));
     const violations = violationsOf('telegram', 'template', unknown);
     expect(violations).toHaveLength(51);
@@ -405,14 +405,14 @@ describe('JSON that would not reach the API unchanged', () => {
     },
   );
 
-  test('a __proto__ key beside the request is refused too, numbers there are nobody’s concern', () => {
+  test('a key __proto__ beside the request is refused too, but any number is permitted there', () => {
     expect(refused(withButtons('', '"__proto__":{"id":"b"},'), 'telegram').violations).toEqual([
       '__proto__: must be absent, this name is not allowed',
     ]);
     expect(accepted(withButtons('', '"note":1e999,'), 'telegram').id).toBe('a');
   });
 
-  test('an id or workspace that UTF-8 cannot carry is not kept', () => {
+  test('an id or workspace that UTF-8 cannot encode is left out', () => {
     const value = Buffer.from('{"id":"\\ud800","type":"text","request":{"workspace":{"id":"\\ud800"}}}');
     expect(refused(value)).toMatchObject({ id: null, workspaceId: null });
   });
@@ -425,7 +425,7 @@ describe('JSON that would not reach the API unchanged', () => {
     ]);
   });
 
-  test.each([[10_000], [1_000_000]])('nesting %d deep is refused wherever it is', (levels) => {
+  test.each([[10_000], [1_000_000]])('nesting of %d levels is refused wherever it is', (levels) => {
     const deep = '['.repeat(levels) + ']'.repeat(levels);
     expect(refused(withButtons(deep), 'telegram').violations).toHaveLength(1);
     expect(refused(withButtons('', `"note":${deep},`), 'telegram').violations).toHaveLength(1);

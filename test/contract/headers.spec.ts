@@ -18,7 +18,7 @@ const cause = {
 } as const;
 
 describe('the headers of a result', () => {
-  test('name the command and its outcome and carry over what places it', () => {
+  test('name the command and its outcome, and copy its headers for tracing and correlation', () => {
     const own: Headers = {
       traceparent: Buffer.from('00-a-b-01'),
       tracestate: 'x=y',
@@ -35,7 +35,7 @@ describe('the headers of a result', () => {
     });
   });
 
-  test('leave out what the command did not have and what is too large to be true', () => {
+  test('leave out headers that the command does not have or that are too large', () => {
     const own: Headers = { traceparent: 'x'.repeat(257), tracestate: '', kafka_correlationId: [] };
     expect(resultHeaders(own, null, 'invalid')).toEqual({ outcome: 'invalid', 'content-type': 'application/json' });
   });
@@ -71,7 +71,7 @@ describe('the reply', () => {
     },
   );
 
-  test('takes the last of several values', () => {
+  test('uses the last of several values', () => {
     expect(replyTarget({ kafka_replyTopic: ['a', 'b'], kafka_correlationId: ['1', '2'] })).toEqual({
       topic: 'b',
       partition: null,
@@ -100,12 +100,12 @@ describe('the headers of a dead letter', () => {
     attempts: '2',
   };
 
-  test('are the command’s own under ours', () => {
+  test('are the command’s own and the service’s, which win', () => {
     const own: Headers = { outcome: 'forged', traceparent: 't', several: ['1', '2'] };
     expect(deadLetterHeaders(own, cause)).toEqual({ ...ours, traceparent: 't', several: ['1', '2'] });
   });
 
-  test('are ours alone where it had to be truncated', () => {
+  test('are only the service’s if it is truncated', () => {
     expect(truncatedDeadLetterHeaders(cause)).toEqual({ ...ours, 'kafka_dlt-truncated': 'true' });
   });
 });

@@ -17,7 +17,7 @@ function command(): Command {
   return decoded.command;
 }
 
-test('a result has the fields of the contract in its order', () => {
+test('a result has the fields of the contract, in the same order', () => {
   const response = { id: 'msg_81', status: 'queued', error: '' };
   const settled = { outcome: 'accepted', response, attempts: 1, httpStatus: 200 } as const;
   expect(
@@ -25,13 +25,13 @@ test('a result has the fields of the contract in its order', () => {
       buildResult({ command: command(), channel: 'whatsapp', settled, source, completedAtMs, isReplay: false }),
     ),
   ).toBe(
-    '{"commandId":"a","outcome":"accepted","id":"msg_81","status":"queued","error":"","channel":"whatsapp","type":"text",' +
-      '"workspaceId":"w-1","attempts":1,"httpStatus":200,"completedAt":"2026-11-22T11:59:58.120Z",' +
+    '{"commandId":"a","outcome":"accepted","id":"msg_81","status":"queued","error":"","channel":"whatsapp",' +
+      '"type":"text","workspaceId":"w-1","attempts":1,"httpStatus":200,"completedAt":"2026-11-22T11:59:58.120Z",' +
       '"source":{"topic":"messages.commands.whatsapp","partition":3,"offset":"9007199254740993"}}',
   );
 });
 
-test('the result of an invalid command has what could be read of it and every violation', () => {
+test('the result of an invalid command has its readable parts and every violation', () => {
   const invalid = {
     id: null,
     type: 'media',
@@ -71,7 +71,7 @@ test('the error of a result is cut at 2,000 characters', () => {
   expect(result.error).toHaveLength(2_000);
 });
 
-test('cutting an error never splits a character and keeps all that fits', () => {
+test('cutting an error never splits a character, and keeps as many as fit', () => {
   expect(cutError(`${'e'.repeat(1_999)}😀`)).toBe('e'.repeat(1_999));
   expect(cutError(`${'e'.repeat(1_998)}😀x`)).toBe(`${'e'.repeat(1_998)}😀`);
   fc.assert(

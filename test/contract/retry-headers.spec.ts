@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Headers } from '../../src/contract/headers';
-import { dueAtMs, type Parking, readReturned, retryHeaders } from '../../src/contract/retry-headers';
+import { dueAtMs, type NextRound, readReturned, retryHeaders } from '../../src/contract/retry-headers';
 
 const OURS = ['retry-due', 'retry-round', 'retry-own-key', 'outcome', 'error', 'attempts', 'kafka_dlt-original-topic'];
 
@@ -22,7 +22,7 @@ const parking = fc.record({
   round: fc.integer({ min: 1, max: 20 }),
   dueAtMs: fc.maxSafeInteger().filter((ms) => ms >= 0),
   hasOwnKey: fc.boolean(),
-}) satisfies fc.Arbitrary<Parking>;
+}) satisfies fc.Arbitrary<NextRound>;
 
 const record = (own: Headers) => ({
   topic: 'm.retries.whatsapp.1m',
@@ -35,7 +35,7 @@ const record = (own: Headers) => ({
 });
 
 describe('the headers of a retry record', () => {
-  it('bring the command back as it was, whatever headers of its own it has', () => {
+  it('bring the command back unchanged, whatever headers it has', () => {
     fc.assert(
       fc.property(headers, parking, (own, parked) => {
         const returned = readReturned(record(retryHeaders(own, parked)));
@@ -59,7 +59,7 @@ describe('the headers of a retry record', () => {
     );
   });
 
-  it('are replaced with each round, and do not gather', () => {
+  it('are replaced in each round, and do not accumulate', () => {
     fc.assert(
       fc.property(headers, parking, parking, (own, first, second) => {
         const once = readReturned(record(retryHeaders(own, first)));
@@ -70,7 +70,7 @@ describe('the headers of a retry record', () => {
     );
   });
 
-  it('that are foreign, missing or damaged make no retry record, and throw nothing', () => {
+  it('make no retry record if they are foreign, missing or damaged, and never throw', () => {
     fc.assert(
       fc.property(headers, (own) => {
         expect(readReturned(record(own))).toBeNull();

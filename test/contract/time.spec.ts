@@ -2,7 +2,7 @@ import fc from 'fast-check';
 
 import { isIsoDateTime, parseInstant } from '../../src/contract/time';
 
-test('every instant that a date writes is read back', () => {
+test('every instant is read as a Date writes it', () => {
   fc.assert(
     fc.property(fc.date({ min: new Date('0100-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), (date) => {
       expect(parseInstant(date.toISOString())).toBe(date.getTime());

@@ -12,12 +12,12 @@ test('topics are named as the contract says', () => {
   ]);
 });
 
-test('topics under the prefix are the service’s own', () => {
+test('topics with the prefix belong to the service', () => {
   expect(new Topics('messages.').includes('messages.results')).toBe(true);
   expect(new Topics('messages.').includes('replies')).toBe(false);
 });
 
-test('a name that Kafka refuses is no legal topic', () => {
+test('a name that Kafka refuses is not legal', () => {
   expect(['a.b_c-1', 'x'.repeat(249)].every(isLegalTopic)).toBe(true);
   expect(['', '.', '..', 'a/b', 'ü', 'x'.repeat(250)].some(isLegalTopic)).toBe(false);
 });

@@ -4,7 +4,7 @@ import { parsePlace, readDeadLetter, spellPlace } from '../../src/dead-letters/d
 import { deadLetter, deadLetterRecord, topics } from './fixtures';
 
 describe('a dead letter', () => {
-  it('tells why, whence and whose', () => {
+  it('says why it was written, where it came from and whose command it is', () => {
     expect(deadLetter({ topic: 'm.commands.telegram.bulk', own: { campaign: 'spring' }, offset: 7 })).toMatchObject({
       place: { partition: 0, offset: 7 },
       outcome: 'failed',
@@ -22,9 +22,9 @@ describe('a dead letter', () => {
 
   it.each([
     ['a tombstone', null],
-    ['no JSON', '{"id":'],
+    ['malformed JSON', '{"id":'],
     ['an array', '["c-1"]'],
-    ['an id that is none', '{"id":{},"request":{"workspace":{"id":7}}}'],
+    ['invalid ids', '{"id":{},"request":{"workspace":{"id":7}}}'],
   ])('of %s has neither command nor workspace', (_, value) => {
     expect(deadLetter({ value })).toMatchObject({ commandId: null, workspaceId: null });
   });
@@ -46,7 +46,7 @@ describe('a dead letter', () => {
 });
 
 describe('a place', () => {
-  it('is read as it is spelled', () => {
+  it('is read as it is written', () => {
     fc.assert(
       fc.property(fc.nat(), fc.maxSafeNat(), (partition, offset) => {
         expect(parsePlace(spellPlace({ partition, offset }))).toEqual({ partition, offset });

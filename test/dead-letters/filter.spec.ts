@@ -25,7 +25,7 @@ describe('a filter', () => {
     expect(matches(letter, filter)).toBe(expected);
   });
 
-  it('is never met by what cannot be made out', () => {
+  it('is not met by a part that could not be read', () => {
     const foreign = deadLetter({ topic: 'elsewhere', value: null });
     for (const filter of [{ channels: ['whatsapp'] }, { workspace: 'w-1' }, { campaign: '' }, { commandId: '' }]) {
       expect(matches(foreign, filter as Filter)).toBe(false);
@@ -59,7 +59,7 @@ describe('a moment', () => {
     expect(parseMoment(text, NOW)).toBeNull();
   });
 
-  it('is explained by texts that are moments', () => {
+  it('has examples in its explanation that are moments', () => {
     const examples = MOMENT_GRAMMAR.match(/\d[\dTZ:-]*[smhdZ]\b/g) ?? [];
     expect(examples).toHaveLength(5);
     for (const example of examples) expect(parseMoment(example, NOW)).not.toBeNull();

@@ -19,7 +19,7 @@ export interface Given {
   readonly error?: string;
 }
 
-/** A record as the service writes it; texts of key and value as the bytes of their UTF-8. */
+/** A record as the service writes it. Texts of key and value become UTF-8. */
 export function deadLetterRecord(given: Given = {}): IncomingRecord {
   const { partition = 0, offset = 0, timestampMs = 0, key = 'k', own = {}, outcome = 'failed', error = 'away' } = given;
   const { topic = 'm.commands.whatsapp', originalPartition = 0 } = given;

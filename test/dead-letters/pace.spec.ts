@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { Pace } from '../../src/dead-letters/pace';
 
 describe('the pace', () => {
-  it('lets at most rate × w + burst out in any window', () => {
+  it('permits at most rate × w + burst letters in any window w', () => {
     const rates = fc.record({
       count: fc.integer({ min: 1, max: 500 }),
       periodMs: fc.integer({ min: 1, max: 60_000 }),
@@ -20,7 +20,7 @@ describe('the pace', () => {
           nowMs += idleMs;
           nowMs += pace.waitMs(nowMs);
           const count = Math.min(size, pace.maxBatch);
-          pace.took(count, nowMs);
+          pace.sent(count, nowMs);
           sent.push({ atMs: nowMs, count });
         }
         for (let from = 0; from < sent.length; from++) {
@@ -35,9 +35,9 @@ describe('the pace', () => {
     );
   });
 
-  it('waits for nothing without a rate', () => {
+  it('never waits without a rate', () => {
     const pace = new Pace(null);
-    pace.took(pace.maxBatch, 0);
+    pace.sent(pace.maxBatch, 0);
     expect(pace.waitMs(0)).toBe(0);
   });
 });

@@ -6,7 +6,7 @@ import { countText, listText, showText, toExported, toListed } from '../../src/d
 import { deadLetter } from './fixtures';
 import type { DeadLetter } from '../../src/dead-letters/dead-letter';
 
-/** Everything that any of the commands prints about a letter without `--show-content`. */
+/** Everything that all commands print about a letter without `--show-content`. */
 function allOutputs(letter: DeadLetter): string {
   const tally = new Tally();
   tally.add(letter);
@@ -23,7 +23,7 @@ function allOutputs(letter: DeadLetter): string {
   ].join('\n');
 }
 
-/** A text that is in nothing that we say ourselves. */
+/** A text that is not part of the commands' own output. */
 const secret = fc
   .string({ unit: fc.constantFrom('ä', 'ö', 'ß', 'Ж', '字', 'q', 'x', 'z', ' '), minLength: 6, maxLength: 30 })
   .map((text) => `Ω${text}Ω`);
@@ -31,7 +31,7 @@ const phone = fc.integer({ min: 10 ** 7, max: 10 ** 14 }).map((digits) => `+${di
 const refused = fc.constantFrom<Outcome>('rejected', 'failed', 'in-doubt');
 
 describe('content', () => {
-  it('is in no output unless it is asked for, even where the error quotes it', () => {
+  it('is in no output unless it is asked for, even if the error quotes it', () => {
     const content = fc.record({ text: secret, phone, contact: secret, key: secret, own: secret, deep: secret });
     fc.assert(
       fc.property(
@@ -52,7 +52,7 @@ describe('content', () => {
             : `no ${number}`;
           const letter = deadLetter({
             key,
-            // Cut off, it is no JSON, and what the error quotes can only be told by its looks.
+            // A cut value is not JSON: only long numbers in the error can be recognised.
             value: readable ? value : value.slice(0, -1),
             own: { 'x-own': own, list: [own, own], campaign: 'spring' },
             outcome,
@@ -68,7 +68,7 @@ describe('content', () => {
     );
   });
 
-  it('is shown whole where it is asked for', () => {
+  it('is shown whole if it is asked for', () => {
     const letter = deadLetter({ key: '+4915112345678', own: { 'x-own': 'mine' }, error: 'no +4915112345678' });
     const shown = showText(letter, true);
     for (const part of ['mine', 'no +4915112345678', 'c-0-0']) expect(shown).toContain(part);
@@ -77,7 +77,7 @@ describe('content', () => {
     expect(Buffer.from(value ?? '', 'base64').toString('latin1')).toBe(letter.record.value);
   });
 
-  it('leaves in an error what tells why', () => {
+  it('is removed from an error without the words that say why', () => {
     expect(
       toListed(deadLetter({ outcome: 'invalid', error: 'request.textMessage: must be a text' }), false).error,
     ).toBe('request.textMessage: must be a text');
@@ -86,12 +86,12 @@ describe('content', () => {
     );
   });
 
-  it('does not reach an error by the name of a field', () => {
+  it('is removed from an error even if it is the name of a field', () => {
     const letter = deadLetter({ outcome: 'invalid', error: 'request.+49 151 12345678: must be absent' });
     expect(toListed(letter, false).error).toBe('request.[redacted]: must be absent');
   });
 
-  it('cannot steer a terminal, nor make one letter look like two', () => {
+  it('cannot control a terminal, and cannot make one letter look like two', () => {
     const error = 'red \u001b[31m\nnext\u2028line \u202e';
     const letter = deadLetter({ error, own: { 'x\u001b[0m': 'v' }, outcome: 'rejected' });
     expect(listText([toListed(letter, true)]).split('\n')).toHaveLength(2);

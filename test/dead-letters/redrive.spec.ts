@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { IncomingRecord } from '../../src/contract/record';
 import { decodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
-import type { DeadLetterLog, PartitionBounds, Redriven, Redriver } from '../../src/dead-letters/ports';
+import type { DeadLetterRecords, PartitionBounds, Redriven, Redriver } from '../../src/dead-letters/ports';
 import { redrive, type RedriveReport, type RedriveRequest } from '../../src/dead-letters/redrive';
 import {
   type PageCommit,
@@ -13,11 +13,11 @@ import {
 import type { Publication } from '../../src/settlement/publisher';
 import { deadLetterRecord, topics } from './fixtures';
 
-/** What a real Kafka would hold of both topics and the groups: a batch is in all of them or in none. */
-class Ground implements DeadLetterLog, Redriver {
+/** Stands for Kafka: both topics and the groups. A batch is in all of them or in none. */
+class Ground implements DeadLetterRecords, Redriver {
   readonly sent: Publication[] = [];
-  readonly #commits = new Map<string, { offset: number; metadata: string }>();
-  /** The number of a batch from now on that fails, and whether it is written all the same. */
+  private readonly commits = new Map<string, { offset: number; metadata: string }>();
+  /** Which of the next batches fails, and whether it is written nevertheless. */
   fault: { inBatch: number; isWritten: boolean } | null = null;
   tooLargeBytes = Infinity;
   isTakenOver = false;
@@ -42,7 +42,7 @@ class Ground implements DeadLetterLog, Redriver {
   async takeOver(): Promise<void> {}
 
   async marks(pages: readonly number[]): Promise<readonly PageMarks[]> {
-    return [...this.#commits].flatMap(([key, { offset, metadata }]) => {
+    return [...this.commits].flatMap(([key, { offset, metadata }]) => {
       const [page, partition] = key.split('/').map(Number);
       if (!pages.includes(page ?? -1)) return [];
       const decoded = decodeMetadata(metadata, offset);
@@ -64,7 +64,7 @@ class Ground implements DeadLetterLog, Redriver {
       for (const { page, partitions } of commits) {
         for (const { partition, offset, metadata } of partitions) {
           if (metadata.length > MAX_METADATA_BYTES) throw new Error('no broker takes such metadata');
-          this.#commits.set(`${page}/${partition}`, { offset: Number(offset), metadata });
+          this.commits.set(`${page}/${partition}`, { offset: Number(offset), metadata });
         }
       }
     }
@@ -77,7 +77,7 @@ const ALL: RedriveRequest = { filter: {}, rate: null, limit: null, isDryRun: fal
 const silent = { start: (): void => {}, reached: (): void => {}, stop: (): void => {} };
 
 function run(ground: Ground, request: Partial<RedriveRequest> = {}, signal = new AbortController().signal) {
-  return redrive({ ...ALL, ...request }, { topics, log: ground, redriver: ground, progress: silent, signal });
+  return redrive({ ...ALL, ...request }, { topics, records: ground, redriver: ground, progress: silent, signal });
 }
 
 function placesSent(ground: Ground): string[] {
@@ -122,7 +122,7 @@ describe('a redrive', () => {
           ground.fault = fault === null ? null : { ...fault };
           const rate = { count: 999_999, periodMs: 1, burst };
           const filter = onlyInvalid ? { outcomes: ['invalid' as const] } : {};
-          // Kafka being away is part of the plan; whatever else is wrong shows in what was sent.
+          // Kafka is away on purpose. Any other fault shows in the sent letters.
           await run(ground, { filter, limit, rate }).catch(() => undefined);
         }
         ground.fault = null;
@@ -135,7 +135,7 @@ describe('a redrive', () => {
     );
   });
 
-  it('sends nothing on a dry run, and tells what it would', async () => {
+  it('sends nothing in a dry run, and reports what it would send', async () => {
     const ground = new Ground([deadLetterRecord({ offset: 1 }), deadLetterRecord({ offset: 2, topic: 'elsewhere' })]);
     const report = await run(ground, { isDryRun: true });
     expect(ground.sent).toEqual([]);
@@ -143,7 +143,7 @@ describe('a redrive', () => {
     expect(report.impossible).toEqual([{ place: { partition: 0, offset: 2 }, why: 'no-command-topic' }]);
   });
 
-  it('restores key, bytes and headers, and adds its own', async () => {
+  it('restores key, bytes and headers, and adds its own header', async () => {
     const own = { traceparent: '00-aa', 'x-own': ['a', 'b'], 'retry-due': '1', redrive: '8/8' };
     const record = deadLetterRecord({ own, key: null, value: '\u00ff{"broken', originalPartition: 1, offset: 5 });
     const ground = new Ground([record]);
@@ -159,7 +159,7 @@ describe('a redrive', () => {
     ]);
   });
 
-  it('passes over what its topic no longer takes', async () => {
+  it('skips a letter that is too large for its topic', async () => {
     const letters = ['a', 'b'.repeat(500), 'c'].map((value, offset) => deadLetterRecord({ offset, value }));
     const ground = new Ground(letters);
     ground.tooLargeBytes = 100;
@@ -168,20 +168,20 @@ describe('a redrive', () => {
     expect(report.impossible).toEqual([{ place: { partition: 0, offset: 1 }, why: 'too-large' }]);
   });
 
-  it('that fails says how far it came, and that it may be run again', async () => {
+  it('that fails says how many letters it sent, and that it can be run again', async () => {
     const ground = new Ground(Array.from({ length: 9 }, (_, offset) => deadLetterRecord({ offset })));
     ground.fault = { inBatch: 1, isWritten: true };
     const rate = { count: 999_999, periodMs: 1, burst: 4 };
     await expect(run(ground, { rate })).rejects.toThrow(/^Kafka is away\. 4 of 9 were redriven, .*run it again/);
   });
 
-  it('ends where another one has taken over', async () => {
+  it('ends if another redrive has taken over', async () => {
     const ground = new Ground([deadLetterRecord()]);
     ground.isTakenOver = true;
     expect(await run(ground)).toMatchObject({ end: 'taken-over', redriven: 0 });
   });
 
-  it('ends after the batch under way where it is interrupted', async () => {
+  it('ends after the current batch if it is interrupted', async () => {
     const interrupt = new AbortController();
     const ground = new Ground(Array.from({ length: 9 }, (_, offset) => deadLetterRecord({ offset })));
     const redriveBatch = ground.redrive.bind(ground);
@@ -204,7 +204,7 @@ describe('a redrive', () => {
 });
 
 describe('the marks', () => {
-  it('of a whole page fit the metadata of a commit', () => {
+  it('of a full page fit the metadata of a commit', () => {
     expect(PAGE_OFFSETS).toBeLessThanOrEqual(MAX_SPAN);
     const places = Array.from({ length: PAGE_OFFSETS }, (_, at) => ({ partition: 0, offset: 9 * PAGE_OFFSETS + at }));
     const [commit, ...rest] = new RedriveMarks([]).commitsWith(places);

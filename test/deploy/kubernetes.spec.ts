@@ -12,7 +12,7 @@ import { fileVariable, settingsOf } from '../../src/config/setting';
 
 const ROOT = join(__dirname, '../..');
 const MANIFESTS = join(ROOT, 'deploy/kubernetes');
-/** What a pod needs beyond the drain: the signal to arrive, the process to exit. */
+/** Time that a pod needs beside the drain, for the signal to arrive and the process to exit. */
 const GRACE_MARGIN_MS = 5_000;
 
 interface Kustomization {
@@ -20,7 +20,7 @@ interface Kustomization {
   readonly images: readonly { readonly newTag: string }[];
 }
 
-/** What a manifest says; the first test checks that it is of the type asked for. */
+/** The content of a manifest. The first test checks that it has this type. */
 function read<T>(file: string): T {
   return parse(readFileSync(join(MANIFESTS, file), 'utf8')) as T;
 }
@@ -66,14 +66,14 @@ describe('the Kubernetes manifests', () => {
     }
   });
 
-  it('are all applied by the kustomization, but for the example of the secret', () => {
+  it('are all applied by the kustomization, except the example of the secret', () => {
     const files = readdirSync(MANIFESTS).filter((file) => file.endsWith('.yaml') && file !== 'kustomization.yaml');
     expect(kustomization().resources.toSorted()).toEqual(
       files.filter((file) => !file.includes('.example.')).toSorted(),
     );
   });
 
-  it('choose and measure the pods of the deployment', () => {
+  it('select the pods of the deployment', () => {
     const labels = defined(deployment().spec?.template.metadata?.labels);
     const budget = read<IPodDisruptionBudget>('pod-disruption-budget.yaml').spec;
     const spread = podSpec().topologySpreadConstraints ?? [];
@@ -87,7 +87,7 @@ describe('the Kubernetes manifests', () => {
 });
 
 describe('a pod', () => {
-  it('has time for the whole drain and a margin', () => {
+  it('has time for the whole drain, with a margin', () => {
     const shutdownMs = Number(settings()['SHUTDOWN_TIMEOUT_MS']);
     expect(shutdownMs).toBeGreaterThan(0);
     expect(defined(podSpec().terminationGracePeriodSeconds) * 1_000).toBeGreaterThanOrEqual(
@@ -95,7 +95,7 @@ describe('a pod', () => {
     );
   });
 
-  it('is asked by each probe what that probe is for, on the port of the settings', () => {
+  it('has each probe on its path, on the port of the settings', () => {
     const { startupProbe, livenessProbe, readinessProbe, ports } = container();
     expect([startupProbe, livenessProbe, readinessProbe].map((probe) => probe?.httpGet?.path)).toEqual([
       '/startupz',
@@ -109,7 +109,7 @@ describe('a pod', () => {
     expect(ports).toEqual([{ name: 'http', containerPort: Number(settings()['HTTP_PORT']) }]);
   });
 
-  it('has nothing that an intruder could use: no root, no writable files, no capabilities, no token', () => {
+  it('has nothing for an intruder: no root, no writable files, no capabilities, no token', () => {
     expect(podSpec()).toMatchObject({
       automountServiceAccountToken: false,
       securityContext: { runAsNonRoot: true, runAsUser: 1000, seccompProfile: { type: 'RuntimeDefault' } },
@@ -121,13 +121,13 @@ describe('a pod', () => {
     });
   });
 
-  it('runs one version of the image, the same one for kubectl and kustomize', () => {
+  it('runs the same version of the image with kubectl and kustomize', () => {
     const [, tag] = defined(container().image).split(/:(?=[^/]*$)/);
     expect(tag).toMatch(/^\d+\.\d+\.\d+$/);
     expect(kustomization().images.map(({ newTag }) => newTag)).toEqual([tag]);
   });
 
-  it('asks for memory and processor time, and is bounded in memory alone', () => {
+  it('requests memory and CPU, but has a limit for memory only', () => {
     expect(container().resources).toEqual({
       requests: { cpu: expect.any(String), memory: expect.any(String) },
       limits: { memory: '512Mi' },
@@ -152,12 +152,12 @@ describe('the settings of a pod', () => {
     expect(variables().filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it('hold no secret itself', () => {
+  it('contain no secret', () => {
     const secrets = settingsOf(Environment).filter(({ carrier }) => carrier === 'secret');
     expect(variables().filter((name) => secrets.some(({ variable }) => variable === name))).toEqual([]);
   });
 
-  it('come from the config map, the pod, and the files of the secret', () => {
+  it('come from the config map, the pod and the files of the secret', () => {
     const { env, envFrom, volumeMounts } = container();
     const keyFile = defined(env?.find(({ name }) => name === 'MESSAGES_API_KEY_FILE')?.value);
     const secret = read<ISecret>('secret.example.yaml');
@@ -171,7 +171,7 @@ describe('the settings of a pod', () => {
     expect(Object.keys(defined(secret.stringData))).toContain(keyFile.slice(mount.mountPath.length + 1));
   });
 
-  it('are a configuration as they stand', () => {
+  it('are a valid configuration', () => {
     const env = { ...settings(), REPLICA_ID: 'messages-dispatcher-0', MESSAGES_API_KEY: 'change-me' };
     expect(readConfig(env)).toMatchObject({ ok: true });
   });

@@ -23,9 +23,9 @@ class SlowStore implements SettledStore {
     this.inner.keep(claim, progress);
   }
 
-  async settle(claim: Claim, at: SettledAt): Promise<void> {
+  async remember(claim: Claim, at: SettledAt): Promise<void> {
     await Promise.resolve();
-    this.inner.settle(claim, at);
+    this.inner.remember(claim, at);
   }
 
   release(claim: Claim, progress: Progress): void {

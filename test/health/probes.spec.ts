@@ -100,13 +100,13 @@ describe('the probes', () => {
     expect(await codes()).toEqual({ livez, readyz, startupz });
   });
 
-  it('follow the service from one request to the next', async () => {
+  it('read the state of the service at each request', async () => {
     expect((await probe('readyz')).code).toBe(200);
     state = { ...WORKING, isDraining: true };
     expect((await probe('readyz')).code).toBe(503);
   });
 
-  it('say in the body what halts consumption, without failing', async () => {
+  it('name in the body what halts consumption, without failing', async () => {
     state = { ...WORKING, isCircuitOpen: true, refusedCredentials: 1, haltedBy: ['api', 'results'] };
     expect(await probe('readyz')).toMatchObject({
       code: 200,
@@ -121,7 +121,7 @@ describe('the probes', () => {
     });
   });
 
-  it('name the consumers that are at fault', async () => {
+  it('name the consumers that fail', async () => {
     state = {
       ...WORKING,
       consumers: [
@@ -137,7 +137,7 @@ describe('the probes', () => {
     expect((await probe('livez')).body).toMatchObject({ error: { consumers: { status: 'down', dead: ['b'] } } });
   });
 
-  it('are neither cached nor logged, failing or not', async () => {
+  it('are neither cached nor logged, whether they fail or not', async () => {
     state = { ...WORKING, isDraining: true, dispatchOverdueMs: 60_000, isStarted: false };
     for (const path of ['livez', 'readyz', 'startupz', 'metrics', 'nothing-here']) await fetch(`${url}/${path}`);
     expect(lines).toEqual([]);
@@ -146,7 +146,7 @@ describe('the probes', () => {
 });
 
 describe('GET /metrics', () => {
-  it("answers in Prometheus' text format", async () => {
+  it("answers in Prometheus's text format", async () => {
     const response = await fetch(`${url}/metrics`);
     expect(response.status).toBe(200);
     const [mediaType, ...parameters] = (response.headers.get('content-type') ?? '').split('; ');

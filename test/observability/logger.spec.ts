@@ -13,7 +13,7 @@ function recorded(log: Partial<Config['log']> = {}) {
   return { logger, lines, entries: () => lines.map((line): unknown => JSON.parse(line)) };
 }
 
-/** An error as kafkajs and undici make them: what was sent hangs on it. */
+/** An error like those of kafkajs and undici: the sent request is one of its fields. */
 function leakyError(): Error {
   return Object.assign(new TypeError('it broke'), {
     code: 'ECONNRESET',
@@ -48,7 +48,7 @@ describe('createLogger', () => {
     expect(lines).toEqual([]);
   });
 
-  it('writes errors by name, message, code and stack alone', () => {
+  it('writes only name, message, code and stack of errors', () => {
     const { logger, entries } = recorded();
     logger.error({ err: leakyError() }, 'failed');
     const err = { name: 'TypeError', message: 'it broke', code: 'ECONNRESET', stack: expect.stringContaining('at ') };
@@ -92,7 +92,7 @@ describe('createLogger', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('writes for people in the pretty format, as safely', () => {
+  it('withholds the same in the pretty format, which is for people', () => {
     const { logger, lines } = recorded({ format: 'pretty' });
     logger.error({ err: leakyError() }, 'failed');
     expect(lines.join('')).toMatch(/ERROR.*failed/);

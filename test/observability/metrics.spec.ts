@@ -19,13 +19,13 @@ function gaugesWith(partitions: readonly PartitionGauges[], inFlight = 0): Gauge
     circuitOpen: () => 1,
     credentialsRefused: () => 0,
     settledStoreAvailable: () => 1,
-    heldCommands: () => 5,
-    heldBytes: () => 6,
+    commandsInMemory: () => 5,
+    bytesInMemory: () => 6,
     partitions: () => partitions,
   };
 }
 
-/** The service's own samples: series as rendered, without the prefix, by value. */
+/** The values of the service's own series, by their rendered name without the prefix. */
 async function samplesOf(metrics: Metrics): Promise<Record<string, number>> {
   const lines = (await metrics.render()).split('\n').filter((line) => line.startsWith(METRIC_PREFIX));
   return Object.fromEntries(
@@ -45,7 +45,7 @@ function callEverything(metrics: Metrics): void {
     }
     for (const type of MESSAGE_TYPES) for (const status of [200, 503, null]) metrics.called(channel, type, status, 5);
     metrics.replayed(channel);
-    metrics.parked(channel);
+    metrics.sentToRetryTopic(channel);
     metrics.retried(channel, 'timeout');
     metrics.limitWaited(channel, 5);
   }
@@ -73,7 +73,7 @@ describe('Metrics', () => {
     });
   });
 
-  it('puts calls into cumulative buckets with an upper bound that belongs to its bucket', async () => {
+  it('puts a call on the bound of a bucket into that bucket, and counts buckets cumulatively', async () => {
     const metrics = new Metrics();
     for (const durationMs of [0.5, 1, 1.5, 60_000, 60_001]) metrics.called('whatsapp', 'text', 200, durationMs);
     metrics.called('whatsapp', 'text', null, 10_000);
@@ -90,7 +90,7 @@ describe('Metrics', () => {
     ).toHaveLength(BUCKETS_S.length + 1);
   });
 
-  it('takes a command from the future for one that took no time', async () => {
+  it('counts a command from the future as one that took no time', async () => {
     const metrics = new Metrics();
     metrics.settled('whatsapp', 'bulk', 'text', 'accepted', -5_000);
     const labels = '{channel="whatsapp",lane="bulk"}';
@@ -100,7 +100,7 @@ describe('Metrics', () => {
     });
   });
 
-  it('counts what the flow reports of topics, limits and retries, in base units', async () => {
+  it('counts topics, limits and retries in base units', async () => {
     const metrics = new Metrics();
     callEverything(metrics);
     const results = '{messaging_destination_name="messages.results"}';
@@ -120,7 +120,7 @@ describe('Metrics', () => {
     });
   });
 
-  it('reads gauges at the scrape, and drops the partitions that have left', async () => {
+  it('reads gauges at the scrape, and drops partitions that the replica no longer has', async () => {
     const metrics = new Metrics();
     const partition = (index: number, lag: number | null) => ({
       topic: TOPIC,
@@ -154,7 +154,7 @@ describe('Metrics', () => {
     expect(after).not.toHaveProperty([`lag_messages${labels(0)}`]);
   });
 
-  it('shows crashes and resets at 0 for every topic it reads, before the first', async () => {
+  it('shows crashes and resets as 0 for every topic it reads, before the first one', async () => {
     const metrics = new Metrics();
     metrics.watch(
       gaugesWith([{ topic: TOPIC, partition: 0, paused: false, heldBack: false, lag: null, commitAgeMs: 0 }]),
@@ -166,7 +166,7 @@ describe('Metrics', () => {
     });
   });
 
-  it('gives every metric the labels it is documented with and no other', async () => {
+  it('gives every metric exactly its documented labels', async () => {
     const metrics = new Metrics();
     callEverything(metrics);
     const rendered = Object.keys(await samplesOf(metrics));
@@ -186,7 +186,7 @@ describe('Metrics', () => {
     expect(definitions.filter(([name, { type }]) => !UNIT_SUFFIX[type].test(name))).toEqual([]);
   });
 
-  it('lets no text through as a reason that is not one of the known', async () => {
+  it('uses no text as a label unless it is a known reason', async () => {
     const metrics = new Metrics();
     metrics.retried('whatsapp', 'no answer from +4915112345678');
     metrics.retried('whatsapp', 'constructor');
@@ -194,7 +194,7 @@ describe('Metrics', () => {
     expect(await metrics.render()).not.toContain('4915112345678');
   });
 
-  it('has the metrics of the process too, in a registry of its own', async () => {
+  it('also has the metrics of the process, in a registry of its own', async () => {
     const [first, second] = [new Metrics(), new Metrics()];
     first.replyFailed();
     expect(await first.render()).toContain('nodejs_eventloop_lag_p99_seconds');

@@ -13,28 +13,28 @@ describe('the settled-command store in memory', () => {
 
   function settle(claim: Claim, at: SettledAt = ended()): void {
     store.claim(claim, NOTHING);
-    store.settle(claim, at);
+    store.remember(claim, at);
   }
 
   function claimed(progress: Progress = NOTHING): ClaimAnswer {
     return { kind: 'claimed', progress };
   }
 
-  it('is always there and does not outlive the process', async () => {
+  it('is always available and does not outlive the process', async () => {
     await store.start();
     expect(store).toMatchObject({ isAvailable: true, isDurable: false });
     await store.stop();
     await store.stop();
   });
 
-  it('lets a command be sent once and tells from then on how it ended', () => {
+  it('lets a command be sent once, and from then on answers how it ended', () => {
     const claim = aClaim();
     expect(store.claim(claim, NOTHING)).toEqual(claimed());
-    store.settle(claim, ended('rejected'));
+    store.remember(claim, ended('rejected'));
     expect(store.claim(reread(claim), NOTHING)).toEqual({ kind: 'settled', at: ended('rejected') });
   });
 
-  it('refuses another request under an id that is taken, whether in hand, given up or ended', () => {
+  it('refuses another request with a known id, whether that command is claimed, released or settled', () => {
     const claim = aClaim();
     const other = { ...claim, digest: 'digest-b' };
     store.claim(claim, NOTHING);
@@ -45,15 +45,15 @@ describe('the settled-command store in memory', () => {
     expect(store.claim(other, NOTHING).kind).toBe('other-request');
   });
 
-  it('holds back another record of a command in hand, and lets the same one claim again', () => {
+  it('refuses another record of a claimed command, and lets the same record claim again', () => {
     const claim = aClaim();
     store.claim(claim, NOTHING);
     store.keep(claim, TRIED);
-    expect(store.claim(reread(claim), NOTHING)).toEqual({ kind: 'held' });
+    expect(store.claim(reread(claim), NOTHING)).toEqual({ kind: 'claimed-elsewhere' });
     expect(store.claim(claim, NOTHING)).toEqual(claimed(TRIED));
   });
 
-  it('remembers what a command had come to when it was given up, and nothing where nothing was tried', () => {
+  it('remembers the calls of a released command, and nothing if there were none', () => {
     const [tried, fresh] = [aClaim(), aClaim()];
     for (const claim of [tried, fresh]) store.claim(claim, NOTHING);
     store.release(tried, { attempts: 1, perhapsSent: true });
@@ -62,7 +62,7 @@ describe('the settled-command store in memory', () => {
     expect(store.claim({ ...fresh, digest: 'digest-b' }, NOTHING)).toEqual(claimed());
   });
 
-  it('ignores what another record says of a command in hand', () => {
+  it('ignores another record of a claimed command', () => {
     const claim = aClaim();
     store.claim(claim, NOTHING);
     store.release(reread(claim), NOTHING);
@@ -70,18 +70,18 @@ describe('the settled-command store in memory', () => {
     expect(store.claim(claim, NOTHING)).toEqual(claimed());
   });
 
-  it('lets an ended command be sent again by a new redrive, once for each', () => {
+  it('lets a settled command be sent again by a new redrive, once for each redrive', () => {
     const claim = aClaim();
     settle(claim, ended('failed'));
     const redriven = reread(claim, { redrive: 'r-1' });
     expect(store.claim(redriven, NOTHING)).toEqual(claimed());
-    store.settle(redriven, ended());
+    store.remember(redriven, ended());
     expect(store.claim(redriven, NOTHING)).toEqual({ kind: 'settled', at: ended() });
     expect(store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
     expect(store.claim({ ...redriven, redrive: 'r-2' }, NOTHING)).toEqual(claimed());
   });
 
-  it('still knows how a command ended when its redrive is given up before the first call', () => {
+  it('still knows how a command ended if its redrive is released before the first call', () => {
     const claim = aClaim();
     settle(claim, ended('failed'));
     const redriven = reread(claim, { redrive: 'r-1' });
@@ -91,7 +91,7 @@ describe('the settled-command store in memory', () => {
     expect(store.claim(redriven, NOTHING)).toEqual(claimed());
   });
 
-  it('forgets an ended command after its time, counted from its end', () => {
+  it('forgets a settled command after its TTL, counted from its end', () => {
     const claim = aClaim();
     settle(claim);
     nowMs = 1_000;
@@ -100,7 +100,7 @@ describe('the settled-command store in memory', () => {
     expect(store.claim(claim, NOTHING)).toEqual(claimed());
   });
 
-  it('forgets the ended commands not seen for longest beyond its bound, and none in hand', () => {
+  it('forgets the settled commands not seen for longest if there are too many, but no claimed ones', () => {
     const inHand = Array.from({ length: 30 }, () => aClaim());
     for (const claim of inHand) store.claim(claim, NOTHING);
     const done = Array.from({ length: 11 }, () => aClaim());
@@ -110,6 +110,6 @@ describe('the settled-command store in memory', () => {
       ...Array.from({ length: 10 }, () => 'settled'),
     ]);
     nowMs = 1e9;
-    for (const claim of inHand) expect(store.claim(reread(claim), NOTHING).kind).toBe('held');
+    for (const claim of inHand) expect(store.claim(reread(claim), NOTHING).kind).toBe('claimed-elsewhere');
   });
 });

@@ -45,7 +45,7 @@ export function perform(step: Step, process: string, model: SettledModel): unkno
     case 'release':
       return model.release(process, step.claim, step.progress);
     case 'settle':
-      return model.settle(step.claim, ended('accepted', step.id));
+      return model.remember(step.claim, ended('accepted', step.id));
     case 'crash':
       return model.die(process);
   }
@@ -60,7 +60,7 @@ export async function performOn(store: SettledStore, step: Step): Promise<unknow
     case 'release':
       return store.release(step.claim, step.progress);
     case 'settle':
-      return store.settle(step.claim, ended('accepted', step.id));
+      return store.remember(step.claim, ended('accepted', step.id));
     case 'crash':
       return undefined;
   }

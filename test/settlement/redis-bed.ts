@@ -7,7 +7,7 @@ import { startRedis } from '../../tools/redis/start-redis';
 import { withEnvironment } from '../tools/kafka/with-environment';
 import { aClaim, NOTHING } from './store-fixtures';
 
-/** A store as a process of its own has it, with what it said. */
+/** A store like that of a separate process, and its log. */
 export interface Process {
   readonly store: RedisSettledStore;
   readonly leaseKey: string;
@@ -21,7 +21,7 @@ export class RedisBed {
 
   private constructor(
     readonly server: DevRedis,
-    /** Sees and does what no store would. */
+    /** A client beside the stores, to look into Redis and to damage it. */
     readonly admin: Redis,
   ) {}
 
@@ -42,7 +42,7 @@ export class RedisBed {
     return new RedisBed(server, admin);
   }
 
-  /** Its lease outlasts any test unless told otherwise. */
+  /** By default its lease outlasts every test. */
   async process(options: { leaseMs?: number; prefix?: string; url?: string } = {}): Promise<Process> {
     const { leaseMs = 600_000, prefix = 'test:', url = this.server.url } = options;
     const processId = randomUUID();
@@ -64,12 +64,12 @@ export class RedisBed {
     return { store, leaseKey: `${prefix}lease:${processId}`, lines, changes };
   }
 
-  /** What every other process sees of a process whose lease has lapsed. It must not be used afterwards. */
+  /** Ends the lease of a process, so that it looks dead to all others. It must not be used afterwards. */
   async die({ leaseKey }: Process): Promise<void> {
     await this.admin.del(leaseKey);
   }
 
-  /** Answers come in order: with this one, all that the process has asked for before is done. */
+  /** Answers come in order: after this one, everything that the process asked for before is done. */
   async untilWritten({ store }: Process): Promise<void> {
     await store.claim(aClaim(), NOTHING);
   }
@@ -85,7 +85,7 @@ export class RedisBed {
   }
 }
 
-/** Passes everything on to a Redis and counts in how many pieces requests arrive. */
+/** Passes everything on to a Redis, and counts the pieces in which requests arrive. */
 export class CountingProxy {
   pieces = 0;
   readonly #server: Server;

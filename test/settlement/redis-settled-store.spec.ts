@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterEach(() => bed.stopProcesses());
 afterAll(() => bed.stop());
 
-const HELD: ClaimAnswer = { kind: 'held' };
+const CLAIMED_ELSEWHERE: ClaimAnswer = { kind: 'claimed-elsewhere' };
 const UNAVAILABLE: ClaimAnswer = { kind: 'unavailable' };
 
 function claimed(progress: Progress = NOTHING): ClaimAnswer {
@@ -26,16 +26,16 @@ function inDoubt(attempts: number): ClaimAnswer {
 }
 
 describe('the settled-command store in Redis', () => {
-  it('lets a command be sent once and tells every process how it ended', async () => {
+  it('lets a command be sent once, and answers every process how it ended', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const claim = aClaim({ key: 'whatsapp:10:wörk:space:c-ö' });
     expect(await one.store.claim(claim, NOTHING)).toEqual(claimed());
-    await one.store.settle(claim, ended('in-doubt'));
+    await one.store.remember(claim, ended('in-doubt'));
     expect(await other.store.claim(reread(claim), NOTHING)).toEqual({ kind: 'settled', at: ended('in-doubt') });
     expect(one.store).toMatchObject({ isDurable: true, isAvailable: true });
   });
 
-  it('refuses another request under an id that is taken, whoever asks', async () => {
+  it('refuses another request with a known id, from every process', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const claim = aClaim();
     await one.store.claim(claim, NOTHING);
@@ -44,15 +44,15 @@ describe('the settled-command store in Redis', () => {
     }
   });
 
-  it('holds a command back while a live process has it', async () => {
+  it('refuses a command while a live process has claimed it', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const claim = aClaim();
     await one.store.claim(claim, NOTHING);
-    expect(await other.store.claim(claim, NOTHING)).toEqual(HELD);
-    expect(await one.store.claim(reread(claim), NOTHING)).toEqual(HELD);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(CLAIMED_ELSEWHERE);
+    expect(await one.store.claim(reread(claim), NOTHING)).toEqual(CLAIMED_ELSEWHERE);
     one.store.keep(claim, TRIED);
     await bed.untilWritten(one);
-    expect(await other.store.claim(claim, NOTHING)).toEqual(HELD);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(CLAIMED_ELSEWHERE);
   });
 
   it('renews its lease for as long as it lives, and its command is in doubt once that has lapsed', async () => {
@@ -71,7 +71,7 @@ describe('the settled-command store in Redis', () => {
     expect(await other.store.claim(claim, NOTHING)).toEqual(inDoubt(3));
   });
 
-  it('stays in doubt until it is kept or settled, also over a release', async () => {
+  it('leaves a command in doubt until it is kept or settled, also after a release', async () => {
     const [one, other, third] = [await bed.process(), await bed.process(), await bed.process()];
     const claim = aClaim();
     await one.store.claim(claim, NOTHING);
@@ -85,7 +85,7 @@ describe('the settled-command store in Redis', () => {
     expect(await third.store.claim(claim, NOTHING)).toEqual(claimed({ attempts: 2, perhapsSent: true }));
   });
 
-  it('goes on with what it had come to when its process died while it waited', async () => {
+  it('keeps the calls of a command whose process died while the command waited', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const claim = aClaim();
     await one.store.claim(claim, NOTHING);
@@ -95,7 +95,7 @@ describe('the settled-command store in Redis', () => {
     expect(await other.store.claim(claim, NOTHING)).toEqual(claimed(TRIED));
   });
 
-  it('is free at once when it is given up', async () => {
+  it('lets others claim a released command at once', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const [tried, fresh] = [aClaim(), aClaim()];
     for (const claim of [tried, fresh]) await one.store.claim(claim, NOTHING);
@@ -106,42 +106,42 @@ describe('the settled-command store in Redis', () => {
     expect(await other.store.claim({ ...fresh, digest: 'digest-b' }, NOTHING)).toEqual(claimed());
   });
 
-  it('is sent again by a new redrive, once for each, and falls back to its end where that is given up', async () => {
+  it('lets a new redrive send a command once, and restores the outcome if that is released', async () => {
     const { store } = await bed.process();
     const claim = aClaim();
-    await store.settle(claim, ended('failed'));
+    await store.remember(claim, ended('failed'));
     const redriven = reread(claim, { redrive: 'r-1' });
     expect(await store.claim(redriven, NOTHING)).toEqual(claimed());
     store.release(redriven, NOTHING);
     expect(await store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended('failed') });
     expect(await store.claim(redriven, NOTHING)).toEqual(claimed());
-    await store.settle(redriven, ended());
+    await store.remember(redriven, ended());
     for (const again of [claim, redriven]) {
       expect(await store.claim(again, NOTHING)).toEqual({ kind: 'settled', at: ended() });
     }
   });
 
-  it('takes a settlement for the truth, whoever has the command by then, but keeps the first', async () => {
+  it('remembers how a command ended, whoever has claimed it by then, but keeps the first outcome', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const claim = aClaim();
     await one.store.claim(claim, NOTHING);
     await bed.die(one);
     await other.store.claim(claim, NOTHING);
-    await one.store.settle(claim, ended('accepted', 'first'));
-    await other.store.settle(claim, ended('accepted', 'second'));
+    await one.store.remember(claim, ended('accepted', 'first'));
+    await other.store.remember(claim, ended('accepted', 'second'));
     expect(await other.store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended('accepted', 'first') });
   });
 
   it.each([
-    ['of another type', (key: string) => bed.admin.rpush(key, 'x')],
-    ['that is damaged', (key: string) => bed.admin.set(key, 'x')],
-    ['of a newer version', (key: string) => bed.admin.set(key, Buffer.from([0x92, 2, 0xa1, 0x73]))],
-  ])('is in doubt about an entry %s, and replaces it', async (_, damage) => {
+    ['has another type', (key: string) => bed.admin.rpush(key, 'x')],
+    ['is damaged', (key: string) => bed.admin.set(key, 'x')],
+    ['is of a newer version', (key: string) => bed.admin.set(key, Buffer.from([0x92, 2, 0xa1, 0x73]))],
+  ])('claims a command as in doubt if its entry %s', async (_, damage) => {
     const { store } = await bed.process();
     const claim = aClaim();
     await damage(`test:settled:${claim.key}`);
     expect(await store.claim(claim, NOTHING)).toEqual(inDoubt(0));
-    await store.settle(claim, ended());
+    await store.remember(claim, ended());
     expect(await store.claim(claim, NOTHING)).toEqual({ kind: 'settled', at: ended() });
   });
 
@@ -151,14 +151,14 @@ describe('the settled-command store in Redis', () => {
     for (const claim of [inHand, kept, released, done]) await one.store.claim(claim, NOTHING);
     one.store.keep(kept, TRIED);
     one.store.release(released, TRIED);
-    await one.store.settle(done, ended());
+    await one.store.remember(done, ended());
     const keys = await bed.admin.keys('ttl:*');
     const ttls = await Promise.all(keys.map((key) => bed.admin.pttl(key)));
     const hours = ttls.map((ttl) => Math.ceil(ttl / 3_600_000)).toSorted((a, b) => a - b);
     expect(hours).toEqual([1, 1, 24, 24, 24]);
   });
 
-  it('asks for all that comes in one turn of the event loop in one piece', async () => {
+  it('sends all requests of one turn of the event loop together', async () => {
     const proxy = new CountingProxy(bed.server.url);
     try {
       const { store } = await bed.process({ url: await proxy.listen() });
@@ -168,8 +168,8 @@ describe('the settled-command store in Redis', () => {
       const answers = await Promise.all(claims.map((claim) => store.claim(claim, NOTHING)));
       expect(answers).toEqual(claims.map(() => claimed()));
       expect(proxy.pieces - before).toBe(1);
-      await Promise.all(claims.map((claim) => store.settle(claim, ended())));
-      // The first of a script carries the script itself.
+      await Promise.all(claims.map((claim) => store.remember(claim, ended())));
+      // The first request of a script carries the script itself.
       expect(proxy.pieces - before).toBe(2);
       await store.stop();
     } finally {
@@ -177,7 +177,7 @@ describe('the settled-command store in Redis', () => {
     }
   });
 
-  it('goes on when Redis has lost its scripts or its data', async () => {
+  it('works on after Redis has lost its scripts or its data', async () => {
     const one = await bed.process();
     const claims = Array.from({ length: 5 }, () => aClaim());
     await one.store.claim(aClaim(), NOTHING);
@@ -187,11 +187,11 @@ describe('the settled-command store in Redis', () => {
     await bed.admin.flushall();
     const other = await bed.process();
     expect(await one.store.claim(aClaim({ key: 'after' }), NOTHING)).toEqual(claimed());
-    expect(await other.store.claim(aClaim({ key: 'after' }), NOTHING)).toEqual(HELD);
+    expect(await other.store.claim(aClaim({ key: 'after' }), NOTHING)).toEqual(CLAIMED_ELSEWHERE);
     expect(one.changes).toEqual([true]);
   });
 
-  it('refuses what an older connection of the process left behind', async () => {
+  it('refuses late commands of an older connection of the process', async () => {
     const { leaseKey, store } = await bed.process();
     const claim = aClaim();
     await store.claim(claim, NOTHING);
@@ -207,7 +207,7 @@ describe('the settled-command store in Redis', () => {
 });
 
 describe('the settled-command store without its Redis', () => {
-  // A test that fails on the way must not take the others along.
+  // A test that fails half-way must not make the others fail.
   afterEach(async () => {
     await bed.server.resume();
     await bed.server.start();
@@ -220,7 +220,7 @@ describe('the settled-command store without its Redis', () => {
     await bed.server.kill();
     await until(() => !one.store.isAvailable, 'Redis is missed');
     expect(await one.store.claim(aClaim(), NOTHING)).toEqual(UNAVAILABLE);
-    await one.store.settle(settled, ended());
+    await one.store.remember(settled, ended());
     one.store.keep(waiting, TRIED);
 
     await bed.server.start();
@@ -234,7 +234,7 @@ describe('the settled-command store without its Redis', () => {
     ]);
   });
 
-  it('starts without it, and finds it later', async () => {
+  it('starts without Redis, and finds it later', async () => {
     await bed.server.kill();
     const one = await bed.process();
     expect(one.changes).toEqual([false]);
@@ -244,7 +244,7 @@ describe('the settled-command store without its Redis', () => {
     expect(await one.store.claim(aClaim(), NOTHING)).toEqual(claimed());
   });
 
-  it('gives up waiting for a Redis that hangs, and what was claimed unheard is free when it is back', async () => {
+  it('stops waiting for a Redis that hangs, and releases claims without an answer when it is back', async () => {
     const [one, other] = [await bed.process(), await bed.process()];
     const [claim, waiting] = [aClaim(), aClaim()];
     await one.store.claim(waiting, NOTHING);
@@ -262,7 +262,7 @@ describe('the settled-command store without its Redis', () => {
     expect(await other.store.claim(waiting, NOTHING)).toEqual(claimed(TRIED));
   });
 
-  it('has the command at its next try where the claim was made but the answer lost', async () => {
+  it('claims the command at the next attempt if the first answer was lost', async () => {
     const one = await bed.process();
     const claim = aClaim();
     await bed.server.pause();
@@ -288,7 +288,7 @@ describe('the settled-command store without its Redis', () => {
     await breakIt();
     try {
       expect(await one.store.claim(claim, NOTHING)).toEqual(UNAVAILABLE);
-      await one.store.settle(claim, ended());
+      await one.store.remember(claim, ended());
       expect(one.lines.at(-1)).toContain(`"reason":"${reason}"`);
     } finally {
       await mendIt();
@@ -300,11 +300,11 @@ describe('the settled-command store without its Redis', () => {
 });
 
 describe('the settled-command store at its end', () => {
-  it('gives its lease back where it has nothing in hand, and keeps it where it does', async () => {
+  it('deletes its lease if it has no claims, else keeps it', async () => {
     const [idle, busy] = [await bed.process(), await bed.process()];
     const claim = aClaim();
     await idle.store.claim(claim, NOTHING);
-    void idle.store.settle(claim, ended());
+    void idle.store.remember(claim, ended());
     void busy.store.claim(aClaim(), NOTHING);
     await Promise.all([idle.store.stop(), busy.store.stop(), busy.store.stop()]);
     expect(await bed.admin.exists(idle.leaseKey)).toBe(0);
@@ -326,7 +326,7 @@ describe('the settled-command store at its end', () => {
     await bed.server.start();
   });
 
-  it('is no matter before its start', async () => {
+  it('can stop before its start', async () => {
     const one = await bed.process();
     await one.store.stop();
     await expect(one.store.start()).resolves.toBeUndefined();

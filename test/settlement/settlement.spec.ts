@@ -5,7 +5,7 @@ import type { InvalidCommand } from '../../src/contract/command';
 import type { Settled } from '../../src/contract/outcome';
 import type { Publication, Published, Publisher } from '../../src/settlement/publisher';
 import { readReturned } from '../../src/contract/retry-headers';
-import { type Ended, type ParkedCommand, Settlement } from '../../src/settlement/settlement';
+import { type Ended, type RetriedCommand, Settlement } from '../../src/settlement/settlement';
 import { silentTelemetry } from '../dispatch/fixtures';
 
 const invalid: InvalidCommand = {
@@ -29,7 +29,7 @@ const failed: Settled = {
   httpStatus: null,
 };
 const record = { topic: 't', partition: 0, offset: 7, timestampMs: 3, key: null, value: 'v', headers: { own: 'x' } };
-const parked: ParkedCommand = {
+const retried: RetriedCommand = {
   record,
   command: { id: 'c-1', operation, workspaceId: 'w', recipient: 'r', body: '{}', expiresAtMs: null, delivery: null },
   channel: 'whatsapp',
@@ -48,26 +48,29 @@ const ended: Ended = {
   isReplay: false,
 };
 
-/** A settlement whose topics refuse the first records as too large. */
+/** A settlement whose topics refuse this many first records as too large. */
 function world(refusals: { results: number; deadLetters: number; retries?: number }) {
   const written: Publication[] = [];
   const order: string[] = [];
   const left = { retries: 0, ...refusals };
-  const publisher = (name: 'results' | 'deadLetters' | 'retries'): Publisher => {
-    const publish = async (publication: Publication): Promise<Published> => {
+  const publisherOf = (name: 'results' | 'deadLetters' | 'retries'): Publisher => {
+    const publishOne = async (publication: Publication): Promise<Published> => {
       if (left[name]-- > 0) return 'too-large';
       order.push(name);
       written.push(publication);
       return 'acknowledged';
     };
-    return { publish, write: (draft) => void publish(draft.toRecord()).then((how) => draft.published(how)) };
+    return {
+      publish: publishOne,
+      write: (draft) => void publishOne(draft.toRecord()).then((how) => draft.published(how)),
+    };
   };
   const lines: string[] = [];
   const settlement = new Settlement({
     topics: new Topics('m.'),
-    results: publisher('results'),
-    deadLetters: publisher('deadLetters'),
-    retries: publisher('retries'),
+    results: publisherOf('results'),
+    deadLetters: publisherOf('deadLetters'),
+    retries: publisherOf('retries'),
     delays: [
       { name: '1m', delayMs: 60_000 },
       { name: '1h', delayMs: 3_600_000 },
@@ -78,26 +81,26 @@ function world(refusals: { results: number; deadLetters: number; retries?: numbe
     log: (_level, message) => lines.push(message),
     logsAll: false,
   });
-  const settle = (command: Ended): Promise<void> => new Promise((done) => settlement.settle(command, done));
-  return { settlement, settle, written, order, lines };
+  const publish = (command: Ended): Promise<void> => new Promise((done) => settlement.publish(command, done));
+  return { settlement, publish, written, order, lines };
 }
 
 describe('the settlement', () => {
-  it('writes the result before the dead letter', async () => {
-    const { settle, order } = world({ results: 0, deadLetters: 0 });
-    await settle(ended);
+  it('publishes the result before the dead letter', async () => {
+    const { publish, order } = world({ results: 0, deadLetters: 0 });
+    await publish(ended);
     expect(order).toEqual(['results', 'deadLetters']);
   });
 
-  it('writes a result that is too large without key and own headers', async () => {
-    const { settle, written } = world({ results: 1, deadLetters: 0 });
-    await settle(ended);
+  it("publishes a result that is too large without the command's key and headers", async () => {
+    const { publish, written } = world({ results: 1, deadLetters: 0 });
+    await publish(ended);
     expect([written[0]?.topic, written[0]?.key]).toEqual(['m.results', null]);
   });
 
-  it('writes a dead letter that is too large without value, and at last without key', async () => {
-    const { settle, written } = world({ results: 0, deadLetters: 2 });
-    await settle(ended);
+  it('publishes a dead letter that is too large without its value, then also without its key', async () => {
+    const { publish, written } = world({ results: 0, deadLetters: 2 });
+    await publish(ended);
     const { key, value, headers } = written[1] ?? {};
     expect([key, value, headers?.['kafka_dlt-truncated']]).toEqual([null, null, 'true']);
   });
@@ -112,18 +115,18 @@ describe('the settlement', () => {
     expect(lines).toHaveLength(1);
   });
 
-  it('says of a result that is published again when the command was settled, and that it was', async () => {
-    const { settle, written } = world({ results: 0, deadLetters: 0 });
-    await settle({ ...ended, isReplay: true });
+  it('marks a result that is published again, and keeps the time when the command was settled', async () => {
+    const { publish, written } = world({ results: 0, deadLetters: 0 });
+    await publish({ ...ended, isReplay: true });
     expect(JSON.parse(String(written[0]?.value))).toMatchObject({
       replayed: true,
       completedAt: '1970-01-01T00:00:01.000Z',
     });
   });
 
-  it('parks a command on the retry topic of its round, keyed by its recipient where it has no key, to be read as it was', async () => {
+  it('sends a command to the retry topic of its round, by its recipient if it has no key, unchanged', async () => {
     const { settlement, written } = world({ results: 0, deadLetters: 0 });
-    await settlement.park(parked);
+    await settlement.sendToRetryTopic(retried);
     const [publication] = written;
     expect([publication?.topic, String(publication?.key)]).toEqual(['m.retries.whatsapp.1h', 'r']);
     const read = { topic: 'm.retries.whatsapp.1h', partition: 1, offset: 9, timestampMs: 9, key: 'r', value: 'v' };
@@ -135,9 +138,9 @@ describe('the settlement', () => {
     });
   });
 
-  it('settles as failed what is too large for its retry topic', async () => {
+  it('settles a command as failed if it is too large for its retry topic', async () => {
     const { settlement, written } = world({ results: 0, deadLetters: 0, retries: 1 });
-    await settlement.park(parked);
+    await settlement.sendToRetryTopic(retried);
     expect(written.map(({ topic }) => topic)).toEqual(['m.results', 'm.dead-letters']);
   });
 });

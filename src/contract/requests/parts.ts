@@ -6,7 +6,7 @@ export class ContactPart {
   id!: string;
 }
 
-/** A recipient by number; WhatsApp only. */
+/** A recipient by phone number; only on WhatsApp. */
 export class RecepientPart {
   @IsE164()
   phoneNumber!: string;
@@ -27,7 +27,7 @@ export class ElementPart {
   buttons!: unknown[];
 }
 
-/** What all requests have in common: who sends, and to whom. */
+/** The common part of all requests: sender and recipient. */
 export interface MessageRequest {
   readonly workspace: WorkspacePart;
   readonly contact?: ContactPart;
@@ -39,13 +39,13 @@ abstract class WorkspaceRequest {
   workspace!: WorkspacePart;
 }
 
-/** Requests of the channels that address contacts only. */
+/** Requests of the channels that only know contacts. */
 export abstract class ContactMessageRequest extends WorkspaceRequest {
   @IsPart(() => ContactPart)
   contact!: ContactPart;
 }
 
-/** WhatsApp's requests, to a contact or to a number. `recepient` is the API's spelling. */
+/** WhatsApp's requests, to a contact or a phone number. `recepient` is the API's spelling. */
 @HasEither('contact', 'recepient', 'must have one of contact (with id) or recepient (with phoneNumber), not both')
 export abstract class WhatsAppMessageRequest extends WorkspaceRequest {
   @Optional()

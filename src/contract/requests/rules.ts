@@ -7,12 +7,12 @@ import { nest, optional, type DtoClass } from './shape';
 const MAX_TEXT_CHARACTERS = 65_536;
 /** Longest contact or workspace id, in Unicode code points. */
 export const MAX_ID_CHARACTERS = 256;
-/** Elements of one template message. */
+/** Most elements of one template message. */
 export const MAX_ELEMENTS = 10;
-/** Long enough for presigned object-store URLs with a session token, which reach about 2,500. */
+/** In characters. Presigned object-store URLs with a session token have about 2,500. */
 const MAX_URL_LENGTH = 8_192;
 
-/** ITU-T E.164: at most 15 digits, of which the first is no zero. */
+/** ITU-T E.164: at most 15 digits, the first one not zero. */
 const E164 = /^\+?[1-9]\d{1,14}$/;
 /** RFC 6838, section 4.2: a restricted name. */
 const MIME_NAME = '[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]{0,126}';
@@ -27,8 +27,8 @@ const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}]/u;
 const NOT_BLANK = /\S/;
 
 /**
- * Whether a text has 1 to `max` Unicode code points and is not only whitespace.
- * Costs no more for 1 MB than for a permitted text: the number of UTF-16 units settles all but the narrow cases.
+ * Whether a text has 1 to `max` Unicode code points and is not only whitespace. A text of 1 MB costs no more than a
+ * permitted one: code points are counted only if the number of UTF-16 units does not decide.
  */
 function isText(value: unknown, max: number): value is string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 2 * max) return false;
@@ -47,7 +47,7 @@ export function isIdentifier(value: unknown, max: number): value is string {
 }
 
 /**
- * A field decorator from one test and one wording. A violation says what the field must be and never what it is, since
+ * A field decorator with one test and one message. The message says what the field must be, and never quotes the value:
  * values are phone numbers and message texts.
  */
 export function rule(name: string, validate: (value: unknown) => boolean, must: string): PropertyDecorator {
@@ -108,17 +108,17 @@ export function IsMimeType(): PropertyDecorator {
   );
 }
 
-/** An ISO 8601 calendar date, alone or with a time; the offset may be absent, as the API does not ask for one. */
+/** An ISO 8601 calendar date, or a date and time. The offset may be absent: the API does not require one. */
 export function IsScheduleTime(): PropertyDecorator {
   return rule('isScheduleTime', isIsoDateTime, 'must be an ISO 8601 date and time');
 }
 
-/** Buttons: an array whose entries the API does not specify, so any JSON. */
+/** An array of buttons. The API does not specify them, so they may be any JSON. */
 export function IsButtons(): PropertyDecorator {
   return rule('isButtons', Array.isArray, 'must be an array');
 }
 
-/** A nested object, validated as `type()`. */
+/** A nested object that is valid as `type()`. */
 export function IsPart(type: () => DtoClass): PropertyDecorator {
   return (target, property) => {
     rule('isPart', isRecord, 'must be an object')(target, property);
@@ -127,7 +127,7 @@ export function IsPart(type: () => DtoClass): PropertyDecorator {
   };
 }
 
-/** An array of 1 to `maxItems` nested objects, each validated as `type()`. */
+/** An array of 1 to `maxItems` nested objects that are valid as `type()`. */
 export function IsPartList(type: () => DtoClass, maxItems: number): PropertyDecorator {
   return (target, property) => {
     rule(
@@ -141,8 +141,8 @@ export function IsPartList(type: () => DtoClass, maxItems: number): PropertyDeco
 }
 
 /**
- * A class of which exactly one of two fields must be present. It is registered under the empty property name, which stands
- * for the object itself, so that the violation carries the object's path and appears once.
+ * A class with two fields, exactly one of which must be present. The rule is registered under the empty property name,
+ * which means the object itself: the violation appears once, with the path of the object.
  */
 export function HasEither(first: string, second: string, must: string): ClassDecorator {
   return (target) => {

@@ -5,7 +5,7 @@ import type { Violations } from '../violations';
 /** A DTO class without constructor arguments. */
 export type DtoClass<T extends object = object> = new () => T;
 
-/** What a field that holds other DTOs holds: one of them where `maxItems` is null, else an array. */
+/** The content of a field with nested DTOs: one DTO if `maxItems` is null, else an array. */
 interface Nesting {
   readonly type: () => DtoClass;
   readonly maxItems: number | null;
@@ -21,7 +21,7 @@ const nestings = new Map<object, Map<string | symbol, Nesting>>();
 const optionals = new Map<object, Map<string | symbol, true>>();
 const shapes = new Map<DtoClass, readonly Field[]>();
 
-/** Records that a field of a DTO's prototype holds other DTOs. */
+/** Registers that a field of a DTO's prototype has nested DTOs. */
 export function nest(prototype: object, property: string | symbol, nesting: Nesting): void {
   const fields = nestings.get(prototype) ?? new Map<string | symbol, Nesting>();
   nestings.set(prototype, fields.set(property, nesting));
@@ -57,12 +57,12 @@ export function withoutNulls(
 }
 
 /**
- * Makes an instance of a DTO class from parsed JSON, nested DTOs included, and reports every field that the class does
- * not have. Takes time in proportion to the fields of the class and the number of keys, whatever the values hold.
+ * Makes an instance of a DTO class, with its nested DTOs, from parsed JSON. Reports every field that the class does not
+ * have. Its time is in proportion to the number of fields and keys, whatever the values are.
  *
- * Stands in for `plainToInstance`, which is not safe on records that anybody may write: it throws on an object with a
- * `constructor` key (legal inside buttons), drops keys such as `toString` before they can be refused, compares all keys of
- * an object with each other, and copies what it does not know. class-validator's whitelist takes `toString` for known too.
+ * It replaces `plainToInstance`, which is not safe on records that anybody may write: it throws on a key `constructor`
+ * (legal inside buttons), drops keys such as `toString` before they can be refused, compares all keys of an object with
+ * each other, and copies unknown fields. class-validator's whitelist also accepts `toString` as known.
  */
 export function instantiate<T extends object>(
   type: DtoClass<T>,
@@ -84,13 +84,13 @@ export function instantiate<T extends object>(
 }
 
 /**
- * What is of the wrong kind becomes null: class-validator would take an array of DTOs for a DTO, and would read the
- * `constructor` of an object that is none.
+ * A value of the wrong kind becomes null: class-validator would accept an array of DTOs as one DTO, and would read the
+ * `constructor` of an object that is not a DTO.
  */
 function instantiateNested({ type, maxItems }: Nesting, name: string, value: unknown, violations: Violations): unknown {
   if (maxItems === null) return instantiateAt(type(), name, value, violations);
   if (!Array.isArray(value)) return null;
-  // One more than permitted is enough to see that there are too many, and 300,000 would take seconds to validate.
+  // One item more than permitted shows that there are too many. To validate 300,000 items would take seconds.
   violations.enter(name);
   const items = value.slice(0, maxItems + 1).map((item, index) => instantiateAt(type(), index, item, violations));
   violations.leave();
@@ -112,7 +112,7 @@ function reportUnknown(keys: readonly string[], fields: readonly Field[], violat
   }
 }
 
-/** The fields of a DTO class and its ancestors: those that class-validator has a rule for. */
+/** The fields of a DTO class and its ancestors: those with a rule of class-validator. */
 function fieldsOf(type: DtoClass): readonly Field[] {
   const cached = shapes.get(type);
   if (cached !== undefined) return cached;

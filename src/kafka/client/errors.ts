@@ -12,6 +12,6 @@ export function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
 }
 
 /** An error for the log: kafkajs' own messages name brokers and topics, never what is in records. */
-export function nameOf(error: unknown): string {
+export function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
 }

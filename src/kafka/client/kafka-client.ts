@@ -3,13 +3,6 @@ import type { KafkaConfig } from '../../config/config';
 import { applyPatches } from '../kafkajs-patches/apply-patches';
 import { registerCodecs } from './codecs';
 
-/** What a kafkajs log line becomes; message and fields hold no content of records. */
-export type KafkaLog = (
-  level: 'error' | 'warn' | 'info' | 'debug',
-  message: string,
-  fields: Record<string, unknown>,
-) => void;
-
 /** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
 export type OffsetReset = (topic: string, partition: number) => void;
 
@@ -69,7 +62,7 @@ export function connectionSettings({
  * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
  * is away is waited for, and whoever waits has its own deadline.
  */
-export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: OffsetReset): Kafka {
+export function createKafka(config: KafkaConfig, log: Log, onOffsetReset: OffsetReset): Kafka {
   registerCodecs();
   applyPatches();
   return new Kafka({
@@ -84,7 +77,7 @@ export function createKafka(config: KafkaConfig, log: KafkaLog, onOffsetReset: O
 }
 
 /** kafkajs reports every refused request as an error, and then tries again: only what it gives up is one. */
-function levelOf({ namespace, level, log: { message } }: LogEntry): Parameters<KafkaLog>[0] {
+function levelOf({ namespace, level, log: { message } }: LogEntry): LogLevel {
   if (namespace === 'Connection' && message.startsWith('Response ')) return 'debug';
   return LEVELS.get(level) ?? 'debug';
 }

@@ -1,6 +1,7 @@
 import type { Admin, Kafka } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
-import { createKafka, type KafkaLog, type OffsetReset } from './kafka-client';
+import { createKafka, type OffsetReset } from './kafka-client';
+import type { Log } from '../../observability/log';
 
 /** The client of the whole service, and the one connection for its questions to the cluster. */
 export class SharedClient {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kafka, KafkaJSError, type KafkaMessage, KafkaJSProtocolError } from 'kafkajs';
 import type { IncomingRecord } from '../../contract/record';
-import type { DeadLetterLog, PartitionBounds } from '../../dead-letters/ports';
+import type { DeadLetterRecords, PartitionBounds } from '../../dead-letters/ports';
 import { KAFKA_DEADLINE_MS, KafkaAway, withinDeadline } from './deadline';
 import {
   type Cluster,
@@ -28,7 +28,7 @@ const MAX_EMPTY_ANSWERS = 2;
  * Reads a topic from its earliest record up to where it ended when asked, without a consumer group: nothing is joined,
  * committed or left behind, and no partition is waited for that has nothing.
  */
-export class DeadLetterReader implements DeadLetterLog {
+export class DeadLetterReader implements DeadLetterRecords {
   private readonly cluster: Cluster;
   private isConnected = false;
 

@@ -13,7 +13,7 @@ import type { Assignment, FetchedBatch, GroupClient } from '../group/group-clien
 import type { GroupReader } from './group-reader';
 import { Handover } from './handover';
 import type { IntakeBudget } from './intake-budget';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { PartitionPauses } from './partition-pauses';
 import type { Reading } from '../group/readings';
 import type { TopicPartition } from './topic-partition';
@@ -42,7 +42,7 @@ export interface PartitionDeps {
   readonly budget: IntakeBudget;
   readonly sink: RecordSink;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 type Commit = (offsets: OffsetsToCommit) => Promise<void>;
@@ -95,7 +95,7 @@ export class AssignedPartitions {
       currentCommit: place.currentCommit,
       intervalMs: config.commitIntervalMs,
       onCommitted: (durationMs) => telemetry.committed(name, durationMs),
-      onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: nameOf(error) }),
+      onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: describe(error) }),
     });
     this.handover = new Handover({ clock, reader, groupId, topics, callTimeoutMs, commit: place.commit, log });
   }

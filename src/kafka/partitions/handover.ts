@@ -167,7 +167,7 @@ export class Handover {
 
   private log(level: 'warn' | 'debug', message: string, error: unknown): void {
     const { groupId, log } = this.deps;
-    log(level, message, { groupId, error: nameOf(error) });
+    log(level, message, { groupId, error: describe(error) });
   }
 }
 

@@ -3,9 +3,9 @@ import type { Kafka, Producer } from 'kafkajs';
 import { headerBytes } from '../../contract/headers';
 import type { Draft, Publication, Published, Publisher } from '../../settlement/publisher';
 import type { Telemetry } from '../../observability/telemetry';
-import { isOfType, nameOf, TOO_LARGE } from '../client/errors';
+import { describe, isOfType, TOO_LARGE } from '../client/errors';
 import { type Cluster, connectToLeaders, createProducerWithCluster } from '../kafkajs-patches/internal-cluster';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { placeName, takenDespite } from '../kafkajs-patches/produce-answers';
 import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
 
@@ -51,7 +51,7 @@ interface Deps {
   readonly urgentTopics: readonly string[];
   readonly timeoutMs: number;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
   /** Kafka takes no records (true), or takes them again (false). */
   readonly onBlocked: (blocked: boolean) => void;
 }
@@ -94,7 +94,7 @@ export class RecordPublisher implements Publisher {
     const { urgentTopics, log } = this.deps;
     const reached = new AbortController();
     const reaching = Promise.all(urgentTopics.map((topic) => connectToLeaders(cluster, topic)))
-      .catch((error: unknown) => log('debug', 'not all leaders are reached yet', { error: nameOf(error) }))
+      .catch((error: unknown) => log('debug', 'not all leaders are reached yet', { error: describe(error) }))
       .finally(() => reached.abort());
     const signal = AbortSignal.any([reached.signal, this.stopping.signal]);
     await Promise.race([reaching, sleep(LEADERS_WITHIN_MS, undefined, { signal }).catch(() => undefined)]);
@@ -183,7 +183,7 @@ export class RecordPublisher implements Publisher {
       const isTooLarge = isOfType(error, TOO_LARGE);
       if (!isTooLarge) {
         for (const { topic } of byTopic(open)) telemetry.publishFailed(topic);
-        log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: nameOf(error) });
+        log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: describe(error) });
       }
       return { open: open.map(({ ready }) => ready), isTooLarge };
     }

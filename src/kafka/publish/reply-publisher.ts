@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka, Producer } from 'kafkajs';
 import type { BestEffortPublisher, Publication } from '../../settlement/publisher';
-import { isOfType, nameOf } from '../client/errors';
-import type { KafkaLog } from '../client/kafka-client';
+import { describe, isOfType } from '../client/errors';
+import type { Log } from '../../observability/log';
 import { byTopic, outgoing, PRODUCER } from './producing';
 
 /** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
@@ -22,7 +22,7 @@ export class ReplyPublisher implements BestEffortPublisher {
 
   constructor(
     private readonly kafka: Kafka,
-    private readonly log: KafkaLog,
+    private readonly log: Log,
   ) {
     this.producer = kafka.producer(PRODUCER);
   }
@@ -67,7 +67,7 @@ export class ReplyPublisher implements BestEffortPublisher {
   }
 
   private giveUp(error: unknown): false {
-    this.log('warn', 'a reply could not be sent', { error: nameOf(error) });
+    this.log('warn', 'a reply could not be sent', { error: describe(error) });
     return false;
   }
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Kafka, logLevel } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
-import { connectionSettings, type KafkaLog } from '../client/kafka-client';
+import { connectionSettings } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import { CLOSED_REFUSAL, startRefusal } from './start-refusal';
 
 const FIRST_PAUSE_MS = 100;
@@ -16,7 +17,7 @@ const CLOSED_FOR_MS = 10_000;
  *
  * @param signal ends the wait, with null
  */
-export async function firstContact(config: KafkaConfig, log: KafkaLog, signal: AbortSignal): Promise<string | null> {
+export async function firstContact(config: KafkaConfig, log: Log, signal: AbortSignal): Promise<string | null> {
   let pauseMs = FIRST_PAUSE_MS;
   let closedSinceMs: number | null = null;
   let lastSaid = '';

@@ -1,11 +1,11 @@
 import { createCluster } from '../kafkajs-patches/internal-cluster';
-import type { KafkaLog } from '../client/kafka-client';
+import type { Log } from '../../observability/log';
 import type { SharedClient } from '../client/shared-client';
 
 interface Replica {
   readonly clientId: string;
   readonly groupIds: readonly string[];
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /**

@@ -18,7 +18,7 @@ interface Deps {
   readonly config: Config;
   readonly topics: Topics;
   readonly client: SharedClient;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import type { KafkaConfig } from '../../../src/config/config';
 import { firstContact } from '../../../src/kafka/start/first-contact';
-import type { KafkaLog } from '../../../src/kafka/client/kafka-client';
+import type { Log } from '../../../src/observability/log';
 import { freePorts } from '../../../tools/kafka/free-ports';
 import { until } from '../../deadline';
 import { startRawServer } from '../../messages-api/raw-server';
