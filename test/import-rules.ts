@@ -68,7 +68,12 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'kafka', to: 'config', what: 'types', because: 'it is given its settings' },
   { from: 'kafka', to: 'offsets', what: 'all', because: 'it commits what the ledgers permit' },
   { from: 'kafka', to: 'health', what: 'types', because: 'it tells how its consumers are' },
-  { from: 'kafka', to: 'dispatch', what: 'types', because: 'it feeds what dispatch waits for' },
+  {
+    from: 'kafka',
+    to: 'dispatch',
+    what: ['dispatch/clock.ts'],
+    because: 'it feeds what dispatch waits for, and waits by the same clock',
+  },
   { from: 'kafka', to: 'settlement', what: 'types', because: 'it publishes what settlement asks for' },
   { from: 'kafka', to: 'dead-letters', what: 'types', because: 'it reads and redrives for the command line' },
   { from: 'kafka', to: 'observability', what: 'types', because: 'it reports' },

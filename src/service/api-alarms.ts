@@ -1,6 +1,7 @@
+import { LOG } from '../observability/tokens';
+import type { Log } from '../observability/log';
 import { Inject, Injectable } from '@nestjs/common';
 import type { DispatchListener } from '../dispatch/ports';
-import { KAFKA_LOG, type KafkaLog } from '../kafka/client/kafka-client';
 import { Halts } from '../kafka/partitions/halts';
 
 /** What follows from the API's health beside dispatch: reading pauses, and operators are told. */
@@ -8,7 +9,7 @@ import { Halts } from '../kafka/partitions/halts';
 export class ApiAlarms implements DispatchListener {
   constructor(
     private readonly halts: Halts,
-    @Inject(KAFKA_LOG) private readonly log: KafkaLog,
+    @Inject(LOG) private readonly log: Log,
   ) {}
 
   onHalted(isHalted: boolean): void {

@@ -57,7 +57,7 @@ export class CommandFlow implements RecordSink, Decoded, CommandSender, Outcomes
 
   /** Decoded → settled: what is no command has come to its end. */
   refuse(ended: Ended, done: () => void): void {
-    this.settlement.settle(ended, done);
+    this.settlement.publish(ended, done);
   }
 
   /** A batch has been read: what may leave now is admitted and claimed. */
@@ -72,12 +72,12 @@ export class CommandFlow implements RecordSink, Decoded, CommandSender, Outcomes
 
   /** Answered → settled → released: `done` releases its offset. */
   settle(job: Job, ending: Ending, done: () => void): void {
-    this.settlement.settle({ ...placeOf(job), ...ending }, done);
+    this.settlement.publish({ ...placeOf(job), ...ending }, done);
   }
 
   /** Answered → on to the retry topic of `round`, from which it is read again. */
   park(job: Job, settled: Settled, round: number): Promise<void> {
-    return this.settlement.park({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() });
+    return this.settlement.sendToRetryTopic({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() });
   }
 
   /** A partition was assigned: its commands have queues of their own. */

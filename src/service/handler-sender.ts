@@ -1,6 +1,7 @@
+import { LOG } from '../observability/tokens';
+import type { Log } from '../observability/log';
 import { Inject, Injectable } from '@nestjs/common';
 import type { CommandSender, SendCommand } from '../dispatch/ports';
-import { KAFKA_LOG, type KafkaLog } from '../kafka/client/kafka-client';
 import { type Handler, sendByHandler } from './nest-handler';
 
 /** Sends commands through Nest's handler, `MessagesController.send`, with its guards and interceptors. */
@@ -8,7 +9,7 @@ import { type Handler, sendByHandler } from './nest-handler';
 export class HandlerSender implements CommandSender {
   private sendByHandler: SendCommand | null = null;
 
-  constructor(@Inject(KAFKA_LOG) private readonly log: KafkaLog) {}
+  constructor(@Inject(LOG) private readonly log: Log) {}
 
   /** To be called before the first record is read. */
   use(handler: Handler): void {

@@ -38,7 +38,7 @@ class CallPermit implements SendPermit {
  * the controller, fails or answers nothing, the call is not sent if nothing has left, and nothing leaves afterwards: an
  * interceptor that has lost patience cannot stop a call that waits for a connection. Else it was perhaps sent.
  */
-export function sendByHandler(handler: Handler, log: KafkaLog): SendCommand {
+export function sendByHandler(handler: Handler, log: Log): SendCommand {
   const failed = (error: unknown, permit: CallPermit): CallResult => {
     log('error', 'the handler of commands failed', { pattern: SEND_MESSAGE, error });
     return permit.revoke()

@@ -37,11 +37,11 @@ export class RunningGauges implements Gauges {
     return Number(this.store.isAvailable);
   }
 
-  heldCommands(): number {
+  commandsInMemory(): number {
     return this.consumers.held.commands;
   }
 
-  heldBytes(): number {
+  bytesInMemory(): number {
     return this.consumers.held.bytes;
   }
 

@@ -1,9 +1,9 @@
+import type { Log } from '../observability/log';
 import { randomUUID } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import type { Config } from '../config/config';
 import { CONFIG } from '../config/config.module';
 import { Topics } from '../contract/topics';
-import { KAFKA_LOG } from '../kafka/client/kafka-client';
 import { KafkaModule } from '../kafka/kafka.module';
 import { Publishers } from '../kafka/publish/publishers';
 import type { Telemetry } from '../observability/telemetry';
@@ -11,7 +11,7 @@ import { LOG, TELEMETRY } from '../observability/tokens';
 import { MemorySettledStore } from './memory-settled-store';
 import type { RedisSettledStore as RedisStore } from './redis-settled-store';
 import { SETTLED_STORE, type SettledStore } from './settled-store';
-import { Settlement, type SettlementLog } from './settlement';
+import { Settlement } from './settlement';
 
 const DEBUG_LEVELS: ReadonlySet<Config['log']['level']> = new Set(['debug', 'trace']);
 
@@ -41,8 +41,8 @@ function createSettledStore({ settled, kafka }: Config, log: Log): SettledStore 
     },
     {
       provide: Settlement,
-      inject: [CONFIG, Topics, Publishers, TELEMETRY, KAFKA_LOG],
-      useFactory: (config: Config, topics: Topics, to: Publishers, telemetry: Telemetry, log: SettlementLog) =>
+      inject: [CONFIG, Topics, Publishers, TELEMETRY, LOG],
+      useFactory: (config: Config, topics: Topics, to: Publishers, telemetry: Telemetry, log: Log) =>
         new Settlement({
           topics,
           results: to.results,

@@ -156,8 +156,13 @@ function toContactOrNumber(
   const fields = closed({ workspace: withId, ...required }, { ...optional, contact: withId, recepient: withNumber });
   return (value, path, faults) => {
     fields(value, path, faults);
-    if (isObject(value) && Object.hasOwn(value, 'contact') === Object.hasOwn(value, 'recepient')) faults.add(path);
+    if (isObject(value) && isGiven(value['contact']) === isGiven(value['recepient'])) faults.add(path);
   };
+}
+
+/** Null counts as absent. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 function string(holds: (value: string) => boolean): Rule {

@@ -60,10 +60,10 @@ function decodeInTime({ channel, value }: FuzzedCommand): { decoded: Decoded; to
 
 function checkAccepted(command: Command, { faults, document }: CommandVerdict, channel: Channel): void {
   if (faults.size > 0) throw new Error(`accepted in spite of ${[...faults].join(', ')}`);
-  const request = document?.['request'];
+  const request = withoutNulls(document?.['request']);
   const sent: unknown = JSON.parse(command.body);
   if (!isSameJson(sent, request)) throw new Error('what is sent is not the request');
-  const { id, type, expiresAt, delivery = null } = document ?? {};
+  const { id, type, expiresAt, delivery } = document ?? {};
   const operation = OPERATIONS.get(command.operation.path);
   if (operation?.name !== `${channel}.${String(type)}`) throw new Error(`it goes to ${command.operation.path}`);
   const addressee = checkRequest(operation, request);
@@ -72,11 +72,17 @@ function checkAccepted(command: Command, { faults, document }: CommandVerdict, c
     id,
     workspaceId: addressee.workspace,
     recipient: addressee.recipient,
-    expiresAtMs: expiresAt === undefined ? null : instantOf(expiresAt),
-    delivery,
+    expiresAtMs: (expiresAt ?? null) === null ? null : instantOf(expiresAt),
+    delivery: delivery ?? null,
   };
   const { operation: _operation, body: _body, ...read } = command;
   if (!isDeepStrictEqual(read, expected)) throw new Error('the command read differs from the document');
+}
+
+/** Only optional fields may be null in a valid request, and those are not sent; what is in arrays stays. */
+function withoutNulls(request: unknown): unknown {
+  if (typeof request !== 'object' || request === null) return request;
+  return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
 }
 
 function checkRefused(invalid: InvalidCommand, { faults, document }: CommandVerdict): void {

@@ -145,7 +145,7 @@ describe('every outcome', () => {
     { id: 'reject422', outcome: 'rejected', httpStatus: 422, attempts: 1, error: /opted out/, status: 'failed' },
     { id: 'reject200', outcome: 'rejected', httpStatus: 200, attempts: 1, error: /opted out/, status: 'failed' },
     { id: 'redirect', outcome: 'rejected', httpStatus: 302, attempts: 1, error: /HTTP 302/, status: '' },
-    { id: 'broken', outcome: 'failed', httpStatus: 500, attempts: 3, error: /HTTP 500/, status: '' },
+    { id: 'broken', outcome: 'failed', httpStatus: 500, attempts: 3, error: /simulated 500/, status: '' },
     { id: 'html', outcome: 'in-doubt', httpStatus: 200, attempts: 1, error: html, status: '' },
     { id: 'truncated', outcome: 'in-doubt', httpStatus: 200, attempts: 1, error: /cut off/, status: '' },
     { id: 'huge', outcome: 'in-doubt', httpStatus: 200, attempts: 1, error: /too large/, status: '' },

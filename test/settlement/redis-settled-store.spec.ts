@@ -65,7 +65,7 @@ describe('the settled-command store in Redis', () => {
       leftMs = await bed.admin.pttl(one.leaseKey);
       return leftMs > before;
     }, 'the lease is renewed');
-    expect(await other.store.claim(claim, NOTHING)).toEqual(HELD);
+    expect(await other.store.claim(claim, NOTHING)).toEqual(CLAIMED_ELSEWHERE);
     await one.store.stop();
     await until(async () => (await bed.admin.exists(one.leaseKey)) === 0, 'the lease has lapsed');
     expect(await other.store.claim(claim, NOTHING)).toEqual(inDoubt(3));
@@ -318,7 +318,7 @@ describe('the settled-command store at its end', () => {
   it('comes while Redis hangs, and while it is gone', async () => {
     const one = await bed.process();
     await bed.server.pause();
-    void one.store.settle(aClaim(), ended());
+    void one.store.remember(aClaim(), ended());
     await expect(one.store.stop()).resolves.toBeUndefined();
     await bed.server.kill();
     const other = await bed.process();

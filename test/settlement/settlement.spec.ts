@@ -106,9 +106,9 @@ describe('the settlement', () => {
   });
 
   it('leaves a command unsettled where its topic takes no record at all', async () => {
-    const { settle, lines } = world({ results: Infinity, deadLetters: 0 });
+    const { publish, lines } = world({ results: Infinity, deadLetters: 0 });
     const hasSettled = jest.fn();
-    void settle(ended).then(hasSettled);
+    void publish(ended).then(hasSettled);
     // Nothing here takes longer than turns of the event loop.
     for (let turns = 0; turns < 10; turns++) await nextTurn();
     expect(hasSettled).not.toHaveBeenCalled();

@@ -1,3 +1,4 @@
+import type { Log, LogLevel } from '../../observability/log';
 import { Kafka, type KafkaConfig as ClientConfig, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import type { KafkaConfig } from '../../config/config';
 import { applyPatches } from '../kafkajs-patches/apply-patches';
@@ -6,10 +7,7 @@ import { registerCodecs } from './codecs';
 /** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
 export type OffsetReset = (topic: string, partition: number) => void;
 
-/** Injection token of the {@link KafkaLog}. */
-export const KAFKA_LOG = Symbol('KAFKA_LOG');
-
-const LEVELS: ReadonlyMap<logLevel, Parameters<KafkaLog>[0]> = new Map([
+const LEVELS: ReadonlyMap<logLevel, LogLevel> = new Map([
   [logLevel.ERROR, 'error'],
   [logLevel.WARN, 'warn'],
   [logLevel.INFO, 'info'],

@@ -9,7 +9,7 @@ export class SharedClient {
   readonly admin: Admin;
   private onOffsetReset: OffsetReset = () => undefined;
 
-  constructor(config: KafkaConfig, log: KafkaLog) {
+  constructor(config: KafkaConfig, log: Log) {
     // kafkajs tells of a reset in its log alone.
     this.kafka = createKafka(config, log, (topic, partition) => this.onOffsetReset(topic, partition));
     this.admin = this.kafka.admin();

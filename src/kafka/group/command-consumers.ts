@@ -1,9 +1,9 @@
+import type { Log } from '../../observability/log';
 import type { Config } from '../../config/config';
 import type { Topics } from '../../contract/topics';
 import { systemClock } from '../../dispatch/clock';
 import type { ConsumerStatus } from '../../health/service-status';
 import type { PartitionGauges, Telemetry } from '../../observability/telemetry';
-import type { KafkaLog } from '../client/kafka-client';
 import type { SharedClient } from '../client/shared-client';
 import type { RecordSink } from '../partitions/assigned-partitions';
 import type { Halts } from '../partitions/halts';
@@ -18,7 +18,7 @@ interface Deps {
   readonly topics: Topics;
   readonly halts: Halts;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /** All that the service reads: a consumer for each command topic, and for the retry topics of each channel. */

@@ -2,7 +2,7 @@ import type { KafkaConfig } from '../../config/config';
 import type { PartitionGauges } from '../../observability/telemetry';
 import { AssignedPartitions, type PartitionDeps } from '../partitions/assigned-partitions';
 import type { OffsetsToCommit } from '../partitions/committer';
-import { nameOf } from '../client/errors';
+import { describe } from '../client/errors';
 import { FencedPartition } from './fenced-partition';
 import type { Assignment, FetchedBatch, GroupClient, GroupEvents, NewGroupClient } from './group-client';
 import { HeartbeatInterval } from './heartbeat-interval';
@@ -144,7 +144,7 @@ export class GroupConsumer {
     if (this.isStopped || client !== this.client) return;
     const { clock } = this.deps;
     this.deps.telemetry.consumerCrashed(this.name);
-    this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: nameOf(error) });
+    this.deps.log('warn', 'consumer crashed', { consumer: this.name, error: describe(error) });
     this.membership.left(clock.monotonicMs());
     this.leave();
     this.partitions.loseAll();

@@ -8,7 +8,7 @@ import { type AcceptRecord, AssignedPartition } from './assigned-partition';
 import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
-import { nameOf } from '../client/errors';
+import { describe } from '../client/errors';
 import type { Assignment, FetchedBatch, GroupClient } from '../group/group-client';
 import type { GroupReader } from './group-reader';
 import { Handover } from './handover';

@@ -1,11 +1,11 @@
+import type { Log } from '../../observability/log';
 import { type Clock, sleep } from '../../dispatch/clock';
 import type { AssignedPartition } from './assigned-partition';
 import { type Committed, partitionKey, readCommitted, Unanswered } from './committed-offsets';
 import { type OffsetsToCommit, toCommit } from './committer';
-import { nameOf } from '../client/errors';
+import { describe } from '../client/errors';
 import type { GroupReader } from './group-reader';
 import { claimPatienceMs, mayClaim, releaseWindowMs, type Title, titleOf } from './handover-rules';
-import type { KafkaLog } from '../client/kafka-client';
 import { memberTag } from './member-tag';
 
 /** Between two looks at a partition that another member has not released yet. */
@@ -23,7 +23,7 @@ interface Deps {
   readonly callTimeoutMs: number;
   /** Commits in the current generation; rejects where the member is in none, or the signal aborts before it is sent. */
   readonly commit: (offsets: OffsetsToCommit, signal: AbortSignal) => Promise<void>;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /**

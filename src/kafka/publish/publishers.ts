@@ -1,7 +1,7 @@
+import type { Log } from '../../observability/log';
 import type { KafkaConfig } from '../../config/config';
 import type { Topics } from '../../contract/topics';
 import type { Telemetry } from '../../observability/telemetry';
-import type { KafkaLog } from '../client/kafka-client';
 import type { SharedClient } from '../client/shared-client';
 import type { HaltReason, Halts } from '../partitions/halts';
 import { RecordPublisher } from './record-publisher';
@@ -13,7 +13,7 @@ interface Deps {
   readonly topics: Topics;
   readonly halts: Halts;
   readonly telemetry: Telemetry;
-  readonly log: KafkaLog;
+  readonly log: Log;
 }
 
 /** Whatever the service writes: a publisher each, so that a fault of one topic does not hold up the others. */

@@ -1,10 +1,10 @@
+import type { Log } from '../../observability/log';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../../config/config';
 import type { Topics } from '../../contract/topics';
 import { deniedReadings } from './access-check';
 import { firstContact } from './first-contact';
 import { removeFormerMembers } from './former-members';
-import type { KafkaLog } from '../client/kafka-client';
 import type { SharedClient } from '../client/shared-client';
 import { commandReading, retryReadings } from '../group/readings';
 import { missingTopics } from './topic-check';

@@ -13,7 +13,7 @@ describe('firstContact', () => {
     const [port] = await freePorts(1);
     const said: string[] = [];
     const stopping = new AbortController();
-    const log: KafkaLog = (level, message) => void said.push(`${level} ${message}`);
+    const log: Log = (level, message) => void said.push(`${level} ${message}`);
     const connects = jest.spyOn(Socket.prototype, 'connect');
     const waiting = firstContact({ ...config, brokers: [`127.0.0.1:${port}`] }, log, stopping.signal);
     await until(() => connects.mock.calls.length > 2, 'it tries again');
