@@ -27,7 +27,7 @@ import { HandlerSender } from './handler-sender';
  * | claimed | `SettledStore.claim` | `send` |
  * | sent | `MessagesController.send`, one HTTP call | its result, to `Dispatcher` |
  * | answered | `FollowUps.after`: it ends, waits, or goes to a retry topic | `settle` or `park` |
- * | settled | `Settlement.settle`: result, dead letter | `done` |
+ * | settled | `Settlement.publish`: result, dead letter | `done` |
  * | released | `AssignedPartition.settled`: ledger, then commit | its offset |
  */
 @Injectable()
