@@ -1,4 +1,5 @@
 import type { Environment } from './environment';
+import { tlsFileFaults } from './tls-files';
 
 /** A fault of one variable. The message completes `<variable>: …`. */
 export interface Fault {
@@ -15,7 +16,11 @@ const SSL_FILES = ['KAFKA_SSL_CA_FILE', ...CLIENT_CERTIFICATE] as const;
  * malformed ones: a malformed variable has its own fault already, and must not count as missing too.
  */
 export function combinationFaults(environment: Environment, given: ReadonlySet<string>): readonly Fault[] {
-  const faults: Fault[] = [...missingOf(SASL, given), ...missingOf(CLIENT_CERTIFICATE, given)];
+  const faults: Fault[] = [
+    ...missingOf(SASL, given),
+    ...missingOf(CLIENT_CERTIFICATE, given),
+    ...tlsFileFaults(environment),
+  ];
   const files = SSL_FILES.filter((variable) => given.has(variable));
   if (environment.KAFKA_SSL === false && files.length > 0) {
     faults.push({ variable: 'KAFKA_SSL', message: `must be true for the use of ${files.join(', ')}` });

@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
-import type { Connector } from './connector';
+import type { Connector, Opening } from './connector';
 import { passOverContinue } from './interim-continue';
 
 /** undici's client alone: the package's index loads fetch, WebSocket and caches as well, which take 14 MiB. */
@@ -13,8 +12,8 @@ const UndiciClient = require('undici/lib/dispatcher/client.js') as typeof Client
  */
 export class Connection {
   readonly #client: Client;
-  /** The socket while it is being connected; undici knows nothing of it before it is ready. */
-  #connecting: Socket | null = null;
+  /** What is being opened; undici knows nothing of it before it is ready. */
+  #connecting: Opening | null = null;
   /** Set where a call was given up before undici began to connect for it: that attempt has nobody left to end it. */
   #abandoned: Error | null = null;
 

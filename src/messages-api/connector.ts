@@ -1,13 +1,19 @@
-import { connect as connectTcp, isIP } from 'node:net';
-import type { Socket, TcpNetConnectOpts } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { isIP, type Socket, type TcpNetConnectOpts } from 'node:net';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
+import { StaggeredConnect } from './staggered-connect';
 
 /** Lets idle connections through NATs and firewalls be noticed as dead. */
 const TCP_KEEP_ALIVE_DELAY_MS = 60_000;
 
+/** A connection that is being opened. */
+export interface Opening {
+  /** Gives it up; its callback hears of it. */
+  destroy(reason: Error): void;
+}
+
 /**
- * Opens the sockets of one API. Unlike undici's own connector it hands the socket out at once, so that an attempt can be
+ * Opens the sockets of one API. Unlike undici's own connector it hands out what it opens at once, so that an attempt can be
  * given up; it has no timeout, since the deadline of the call does that. HTTP/1.1 only: it offers no other by ALPN.
  */
 export class Connector {
@@ -15,7 +21,7 @@ export class Connector {
   #session: Buffer | undefined;
 
   /** Opens a socket; `callback` is called once, when it is ready (with TLS: after the handshake) or has failed. */
-  open(target: buildConnector.Options, callback: buildConnector.Callback): Socket {
+  open(target: buildConnector.Options, callback: buildConnector.Callback): Opening {
     const secure = target.protocol === 'https:';
     const options: TcpNetConnectOpts = {
       host: target.hostname,
@@ -24,30 +30,46 @@ export class Connector {
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY_MS,
     };
-    const socket = secure ? this.#openTls(options) : connectTcp(options);
+    let handshake: TLSSocket | null = null;
+    const connecting = new StaggeredConnect(options, (error, socket) => {
+      if (socket === null) callback(error ?? new Error('not connected'), null);
+      else if (secure) handshake = this.#secure(socket, target.hostname, callback);
+      else callback(null, withListener(socket));
+    });
+    return {
+      destroy: (reason) => {
+        if (handshake === null) connecting.destroy(reason);
+        else handshake.destroy(reason);
+      },
+    };
+  }
+
+  #secure(socket: Socket, host: string, callback: buildConnector.Callback): TLSSocket {
     let settle: buildConnector.Callback | null = callback;
-    socket
-      .once(secure ? 'secureConnect' : 'connect', () => {
-        settle?.(null, socket);
+    const tls = connectTls({
+      socket,
+      // Which name the certificate has to bear, where there is no server name.
+      host,
+      servername: isIP(host) === 0 ? host : '',
+      ALPNProtocols: ['http/1.1'],
+      session: this.#session,
+    });
+    return tls
+      .on('session', (session) => {
+        this.#session = session;
+      })
+      .once('secureConnect', () => {
+        settle?.(null, tls);
         settle = null;
       })
-      // Kept for the socket's whole life: undici takes its own listener away before the last errors of a socket.
       .on('error', (error) => {
         settle?.(error, null);
         settle = null;
       });
-    return socket;
   }
+}
 
-  #openTls(options: TcpNetConnectOpts): Socket {
-    const { host = '' } = options;
-    return connectTls({
-      ...options,
-      servername: isIP(host) === 0 ? host : '',
-      ALPNProtocols: ['http/1.1'],
-      session: this.#session,
-    }).on('session', (session) => {
-      this.#session = session;
-    });
-  }
+/** undici takes its own listener away before the last errors of a socket, which would end the process. */
+function withListener(socket: Socket): Socket {
+  return socket.on('error', () => undefined);
 }

@@ -1,9 +1,11 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { Environment } from '../../src/config/environment';
 import { readConfig } from '../../src/config/read-config';
+import { CERTIFICATE } from '../messages-api/certificate';
 import { fileVariable, settingsOf } from '../../src/config/setting';
 
 const REQUIRED = {
@@ -11,6 +13,14 @@ const REQUIRED = {
   MESSAGES_API_URL: 'https://api.example.com',
   MESSAGES_API_KEY: 'key-1',
 };
+const { cert: CERT, key: KEY } = CERTIFICATE;
+/** The same key with a pass phrase, and the key of another certificate. */
+const ENCRYPTED_KEY = createPrivateKey(KEY)
+  .export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'planted' })
+  .toString();
+const OTHER_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  .privateKey.export({ type: 'pkcs8', format: 'pem' })
+  .toString();
 const PEM = '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----';
 
 function configOf(env: NodeJS.ProcessEnv) {
@@ -145,8 +155,10 @@ describe('readConfig', () => {
   });
 
   it('reads certificates and key as PEM texts, and permits TLS without them', () => {
-    const files = { KAFKA_SSL_CA_FILE: fileOf(PEM), KAFKA_SSL_CERT_FILE: fileOf(PEM), KAFKA_SSL_KEY_FILE: fileOf(PEM) };
-    expect(configOf({ KAFKA_SSL: 'true', ...files }).kafka.ssl).toEqual({ ca: PEM, cert: PEM, key: PEM });
+    const [ca, cert, key] = [CERT, CERT, KEY].map(fileOf);
+    const files = { KAFKA_SSL_CA_FILE: ca, KAFKA_SSL_CERT_FILE: cert, KAFKA_SSL_KEY_FILE: key };
+    const read = { ca: CERT.trimEnd(), cert: CERT.trimEnd(), key: KEY.trimEnd() };
+    expect(configOf({ KAFKA_SSL: 'true', ...files }).kafka.ssl).toEqual(read);
     expect(configOf({ KAFKA_SSL: 'true' }).kafka.ssl).toEqual({});
   });
 
@@ -212,6 +224,36 @@ describe('readConfig', () => {
     }
   });
 
+  it.each([
+    [
+      'an encrypted key',
+      CERT,
+      ENCRYPTED_KEY,
+      'KAFKA_SSL_KEY_FILE: its content must be a private key without a pass phrase, and this one is encrypted',
+    ],
+    [
+      'the key of another certificate',
+      CERT,
+      OTHER_KEY,
+      'KAFKA_SSL_KEY_FILE: its content must be the key of the certificate in KAFKA_SSL_CERT_FILE',
+    ],
+    ['a certificate for its key', CERT, CERT, 'KAFKA_SSL_KEY_FILE: its content must be a private key in PEM'],
+    ['a key for a certificate', KEY, KEY, 'KAFKA_SSL_CERT_FILE: its content must be a certificate in PEM'],
+  ])('names the file that is at fault if the client certificate comes with %s', (_, cert, key, line) => {
+    const files = { KAFKA_SSL_CERT_FILE: fileOf(cert), KAFKA_SSL_KEY_FILE: fileOf(key) };
+    const faults = faultsOf({ KAFKA_SSL: 'true', ...files });
+    expect(faults).toEqual([line]);
+    expect(faults.join()).not.toContain('BEGIN');
+  });
+
+  it('refuses authorities that are no certificates', () => {
+    const of = (text: string): readonly string[] => faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_CA_FILE: fileOf(text) });
+    for (const text of [PEM, KEY, `${CERT}\n${PEM}`]) {
+      expect(of(text)).toEqual(['KAFKA_SSL_CA_FILE: its content must be certificates in PEM']);
+    }
+    expect(of(`${CERT}\n${CERT}`)).toEqual([]);
+  });
+
   it('says how to set each required setting that is missing', () => {
     const reading = readConfig({});
     expect(reading).toEqual({
@@ -236,14 +278,14 @@ describe('readConfig', () => {
   });
 
   it('refuses a client certificate without its key, a key without its certificate, and either without TLS', () => {
-    const file = fileOf(PEM);
-    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_CERT_FILE: file })).toEqual([
+    const [cert, key] = [fileOf(CERT), fileOf(KEY)];
+    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_CERT_FILE: cert })).toEqual([
       'KAFKA_SSL_KEY_FILE: must be set together with KAFKA_SSL_CERT_FILE',
     ]);
-    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_KEY_FILE: file })).toEqual([
+    expect(faultsOf({ KAFKA_SSL: 'true', KAFKA_SSL_KEY_FILE: key })).toEqual([
       'KAFKA_SSL_CERT_FILE: must be set together with KAFKA_SSL_KEY_FILE',
     ]);
-    expect(faultsOf({ KAFKA_SSL_CERT_FILE: file, KAFKA_SSL_KEY_FILE: file })).toEqual([
+    expect(faultsOf({ KAFKA_SSL_CERT_FILE: cert, KAFKA_SSL_KEY_FILE: key })).toEqual([
       'KAFKA_SSL: must be true for the use of KAFKA_SSL_CERT_FILE, KAFKA_SSL_KEY_FILE',
     ]);
   });
