@@ -17,11 +17,16 @@ interface Deps {
 
 const LOST = 'connection lost';
 
+/** `refused`: Redis is there, and does not take the user name or password. Whether it is away does not matter. */
+type FirstContact = 'met' | 'refused';
+
 type Mode = 'idle' | 'connecting' | 'available' | 'away' | 'closed';
 
 /** After this time a command counts as unanswered: Redis or the network hangs. */
 const COMMAND_TIMEOUT_MS = 500;
 const CONNECT_TIMEOUT_MS = 1_000;
+/** Answers to a user name or password that Redis does not take, or to none at all where it wants one. */
+const REFUSALS: ReadonlySet<string> = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM']);
 const FIRST_BACKOFF_MS = 50;
 const LONGEST_BACKOFF_MS = 1_000;
 /** How long a hanging peer has to close its side. */
@@ -37,7 +42,7 @@ const DISCONNECT_TIMEOUT_MS = 100;
 export class RedisConnection {
   private readonly deps: Deps;
   private readonly redis: ScriptedRedis;
-  private readonly firstOutcome = Promise.withResolvers<void>();
+  private readonly firstOutcome = Promise.withResolvers<FirstContact>();
   private mode: Mode = 'idle';
   private generation = 0;
   private failures = 0;
@@ -72,7 +77,7 @@ export class RedisConnection {
   }
 
   /** Resolves once it is known whether Redis is available. */
-  start(): Promise<void> {
+  start(): Promise<FirstContact> {
     if (this.mode === 'idle') {
       this.mode = 'connecting';
       // A failure is reported by the event `close`.
@@ -101,7 +106,7 @@ export class RedisConnection {
     if (this.mode === 'closed') return;
     const isOpen = this.mode !== 'idle';
     this.mode = 'closed';
-    this.firstOutcome.resolve();
+    this.firstOutcome.resolve('met');
     const ended = Promise.withResolvers<void>();
     this.redis.once('end', ended.resolve);
     this.redis.disconnect();
@@ -144,9 +149,10 @@ export class RedisConnection {
     this.mode = mode;
     if (mode === 'available') this.deps.log('info', 'Redis is available', {});
     else this.deps.log('warn', 'Redis is away, connecting anew until it is back', { reason: this.reason });
+    const isRefusal = mode === 'away' && REFUSALS.has(this.reason);
     this.reason = LOST;
     if (mode === 'available') this.deps.onAvailable();
-    this.firstOutcome.resolve();
+    this.firstOutcome.resolve(isRefusal ? 'refused' : 'met');
   }
 }
 

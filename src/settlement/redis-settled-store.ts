@@ -118,11 +118,17 @@ export class RedisSettledStore implements SettledStore {
     void this.write({ kind: 'release', claim, progress });
   }
 
-  /** Resolves once it is known whether Redis is available. Never rejects. */
+  /**
+   * Resolves once it is known whether Redis is available.
+   *
+   * @throws Error that names REDIS_URL if Redis refuses its user name or password
+   */
   async start(): Promise<void> {
     if (this.stopping !== undefined) return;
     this.renewal ??= setInterval(() => void this.renew(), this.options.leaseMs / 3);
-    await this.connection.start();
+    if ((await this.connection.start()) === 'refused') {
+      throw new Error('REDIS_URL: Redis refuses the user name or password in it, or wants one that it lacks');
+    }
   }
 
   /** Takes at most a second. While a claim stays in Redis, the lease stays too, so that others wait for it to end. */

@@ -49,7 +49,7 @@ export type ClaimAnswer =
  *   `waiting` the API surely did not take it, unless `perhapsSent` says so.
  * - Every claim ends with `remember` or `release`.
  *
- * No method rejects. What cannot be written now is written as soon as the store is back.
+ * No method but `start` rejects. What cannot be written now is written as soon as the store is back.
  */
 export interface SettledStore {
   /** Asks whether the command may be sent now. With `claimed` and `in-doubt` this process has claimed it. */
@@ -66,6 +66,7 @@ export interface SettledStore {
   readonly isAvailable: boolean;
   /** Whether its content outlives the process. `at-most-once` needs that. */
   readonly isDurable: boolean;
+  /** @throws Error that names the setting by which the store can never be reached */
   start(): Promise<void>;
   /** Writes what can still be written at once, and closes. */
   stop(): Promise<void>;

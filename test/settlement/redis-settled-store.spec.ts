@@ -299,6 +299,28 @@ describe('the settled-command store without its Redis', () => {
   });
 });
 
+describe('the settled-command store whose Redis wants a password', () => {
+  const withUser = (user: string): string => bed.server.url.replace('redis://', `redis://${user}@`);
+
+  beforeAll(() => bed.admin.config('SET', 'requirepass', 'right'));
+  afterAll(() => bed.admin.config('SET', 'requirepass', ''));
+
+  it('starts with the right one', async () => {
+    const { store } = await bed.process({ url: withUser(':right') });
+    expect(store.isAvailable).toBe(true);
+  });
+
+  it.each([
+    ['a wrong one', ':planted'],
+    ['a wrong user', 'planted:right'],
+    ['none', ''],
+  ])('refuses to start with %s, by the name of its setting and without its value', async (_, user) => {
+    const started = bed.process({ url: user === '' ? bed.server.url : withUser(user) });
+    await expect(started).rejects.toThrow(/^REDIS_URL: Redis refuses/);
+    await expect(started).rejects.not.toThrow(/planted/);
+  });
+});
+
 describe('the settled-command store at its end', () => {
   it('deletes its lease if it has no claims, else keeps it', async () => {
     const [idle, busy] = [await bed.process(), await bed.process()];
