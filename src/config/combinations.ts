@@ -1,11 +1,6 @@
 import type { Environment } from './environment';
+import type { Fault } from './fault';
 import { tlsFileFaults } from './tls-files';
-
-/** A fault of one variable. The message completes `<variable>: …`. */
-export interface Fault {
-  readonly variable: string;
-  readonly message: string;
-}
 
 const SASL = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
 const CLIENT_CERTIFICATE = ['KAFKA_SSL_CERT_FILE', 'KAFKA_SSL_KEY_FILE'] as const;

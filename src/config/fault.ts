@@ -1,0 +1,5 @@
+/** A fault of one variable. The message completes `<variable>: …`. */
+export interface Fault {
+  readonly variable: string;
+  readonly message: string;
+}
