@@ -55,7 +55,7 @@ export interface PlacedStall extends Stall {
 /** How a run went. */
 export interface Account {
   readonly commands: number;
-  /** Records without any result, and commands that were reported as accepted but never reached the API. */
+  /** Records without any result, and commands that were reported as accepted but that the API never took. */
   readonly lost: number;
   /** Calls that the API took although it had taken the same command before. */
   readonly repeatedCalls: number;
