@@ -1,7 +1,7 @@
 const { availableParallelism } = require('node:os');
 const { TEST_DEADLINE_MS } = require('./test/deadline.ts');
 
-/** How the paths of specs begin that start processes: brokers, Redis, the service, scripts. The others start nothing. */
+/** Beginnings of the paths of specs that start processes: brokers, Redis, the service, scripts. Others start nothing. */
 const STARTING = [
   '/test/integration/',
   '/test/tools/kafka/',
@@ -27,7 +27,7 @@ const cores = availableParallelism();
 module.exports = {
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', '!src/main.ts', '!src/**/*.module.ts'],
-  // Most of the time goes into waiting for processes, so more than one spec runs on a core.
+  // Specs mostly wait for processes, so a core runs more than one spec.
   maxWorkers: Math.min(2 * cores, cores + 4),
   testTimeout: TEST_DEADLINE_MS,
   testSequencer: '<rootDir>/test/sequencer.cjs',

@@ -1,6 +1,9 @@
 import { STATUS_CODES } from 'node:http';
 
-/** A complete HTTP answer but for what depends on the connection. Body and headers are ASCII; each header line ends in CRLF. */
+/**
+ * An HTTP answer without the parts that depend on the connection. Body and headers are ASCII; each header line ends in
+ * CRLF.
+ */
 export interface Reply {
   readonly status: number;
   readonly headers: string;
@@ -8,7 +11,7 @@ export interface Reply {
 }
 
 /**
- * What happens on the wire.
+ * How an answer is sent.
  * - `whole`: the reply. `truncated`: half its body, then the connection ends. `trickle`: its body byte by byte.
  * - `huge`: the reply's headers and `HUGE_BYTES` of body.
  * - `reset`: TCP reset. `hang`: nothing, ever.
@@ -23,7 +26,7 @@ export function accepted(messageId: string): Reply {
   return { status: 200, headers: JSON_HEADER, body: `{"id":"${messageId}","status":"queued","error":""}` };
 }
 
-/** A MessageResponse that says why not. `headers` are full lines, as in `Reply`. */
+/** A MessageResponse that gives the reason. `headers` are full lines, as in `Reply`. */
 export function failed(status: number, error: string, headers = ''): Reply {
   return { status, headers: JSON_HEADER + headers, body: asciiJson({ id: '', status: 'failed', error }) };
 }
@@ -36,7 +39,7 @@ export function whole(reply: Reply): Answer {
   return { delivery: 'whole', reply };
 }
 
-/** The head for a body of `bodyBytes`, up to and with the empty line. */
+/** The head for a body of `bodyBytes` bytes, with the empty line at its end. */
 export function headOf(reply: Reply, bodyBytes: number, keepAlive: boolean): string {
   return (
     statusLine(reply.status) +
@@ -55,7 +58,7 @@ function statusLine(status: number): string {
 let dateSecond = 0;
 let dateLine = '';
 
-/** Formatting a date for every answer would cost more than the rest of the head. */
+/** To format a date for every answer would cost more than the rest of the head. */
 function dateHeader(): string {
   const second = Math.floor(Date.now() / 1000);
   if (second !== dateSecond) {
@@ -65,7 +68,7 @@ function dateHeader(): string {
   return dateLine;
 }
 
-/** ASCII only, so that a body's length is its byte length. */
+/** ASCII only, so that a body's length is its number of bytes. */
 export function asciiJson(value: unknown): string {
   return JSON.stringify(value).replace(/[\u0080-\uffff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;

@@ -12,9 +12,9 @@ import { RateLimiter } from './rate-limits.ts';
 import { OPERATIONS, checkRequest } from './schemas.ts';
 import type { Operation } from './schemas.ts';
 
-/** One line of the call log. Fields are '' where the call did not get far enough for them to be read. */
+/** One line of the call log. A field is '' if the call failed before the field was read. */
 export interface CallRecord {
-  /** Milliseconds since the epoch. */
+  /** In ms since the epoch. */
   readonly at: number;
   readonly path: string;
   readonly key: string;
@@ -26,7 +26,7 @@ export interface CallRecord {
   readonly accepted: boolean;
 }
 
-/** A call whose end is decided; give it back to `finish` once it is answered or its connection closed. */
+/** A call whose end is decided. Give it back to `finish` when it is answered or its connection has closed. */
 export interface Call {
   readonly answer: Answer;
   readonly recipient: RecipientState | null;
@@ -45,7 +45,7 @@ interface Verdict {
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 
-/** While an outage lasts, this is all there is. During `refuse` no request comes in; one already read is dropped. */
+/** The only verdict of each outage. During `refuse` no request arrives; one that has been read already is dropped. */
 const OUTAGE_ANSWERS: Readonly<Record<Outage['mode'], Answer>> = {
   refuse: { delivery: 'reset' },
   reset: { delivery: 'reset' },
@@ -55,8 +55,8 @@ const OUTAGE_ANSWERS: Readonly<Record<Outage['mode'], Answer>> = {
 };
 
 /**
- * The Messages API as far as it can be decided without a socket. A call's end is decided when its last byte is in: a message is taken then,
- * even if the caller leaves before the latency has passed, as with any real service.
+ * The part of the Messages API that needs no socket. The end of a call is decided when its last byte has arrived. A
+ * message is taken at that moment, even if the caller leaves before the latency has passed, as with any real service.
  */
 export class MessagesApi {
   #behaviour: Behaviour;
@@ -81,7 +81,7 @@ export class MessagesApi {
     this.#faults.configure(next);
   }
 
-  /** Forgets all calls, and starts limits and faults anew. Calls in progress belong to the past. */
+  /** Forgets all calls, and starts limits and faults again. Calls in progress are not counted any more. */
   reset(): void {
     this.#ledger = new Ledger();
     this.#log = [];
@@ -167,7 +167,7 @@ export class MessagesApi {
     return Object.hasOwn(workspaceKeys, workspace) ? workspaceKeys[workspace] === apiKey : apiKeys.includes(apiKey);
   }
 
-  /** Rounded up, so that who waits as told is not early. */
+  /** Rounded up, so that a caller who waits as told is not early. */
   #retryAfter(waitMs: number): string {
     const style = this.#behaviour.retryAfter;
     if (typeof style === 'number') return `Retry-After: ${style}\r\n`;
@@ -206,10 +206,10 @@ function isJsonType(contentType: string): boolean {
   return contentType === 'application/json' || JSON_TYPE.test(contentType);
 }
 
-/** undefined where it is none: JSON itself has no such value. */
+/** Returns undefined for text that is no JSON: JSON itself has no such value. */
 function parseJson(body: Buffer): unknown {
   const text = body.toString('utf8');
-  // Decoding puts U+FFFD where bytes are no UTF-8, but a text may hold that character of its own.
+  // Decoding replaces invalid UTF-8 by U+FFFD, but a text may also contain that character itself.
   if (text.includes('\ufffd') && !isUtf8(body)) return undefined;
   try {
     return JSON.parse(text);

@@ -2,26 +2,26 @@ import { isFaultName } from './fault-table.ts';
 import type { FaultName } from './fault-table.ts';
 
 /**
- * At most rate × window + burst calls in any window. The rate is `count` per `windowMs`, or `ratePerSecond`. `burst` defaults to 50 ms'
- * worth, at least 1. A client that keeps its own clock cannot know how long each call is under way, so calls may arrive up to `slackMs`
- * (default 25) early; 0 is exact.
+ * At most rate × window + burst calls in any window. The rate is `count` per `windowMs`, or `ratePerSecond`. `burst`
+ * defaults to 50 ms' worth, at least 1. Calls may arrive up to `slackMs` early (default 25; 0 is exact), because a
+ * client that paces by its own clock cannot know how long each call takes to arrive.
  */
 export type RateLimit = { readonly burst?: number; readonly slackMs?: number } & (
   { readonly count: number; readonly windowMs: number } | { readonly ratePerSecond: number }
 );
 
-/** `perWorkspace` and `perRecipient` count per channel too. A call must pass all that are set. */
+/** `perWorkspace` and `perRecipient` also count per channel. A call must pass all limits that are set. */
 export interface RateLimits {
   readonly perChannel?: RateLimit;
   readonly perWorkspace?: RateLimit;
   readonly perRecipient?: RateLimit;
 }
 
-/** Calls that meet every given condition suffer the fault: the first `times` of them, or all. */
+/** Calls that meet all given conditions get the fault: the first `times` of them, or all. */
 export interface FaultRule {
   readonly match: {
     readonly keyPrefix?: string;
-    /** Contact id or phone number, with or without `+`. */
+    /** Contact id, or phone number with or without `+`. */
     readonly recipient?: string;
     readonly workspace?: string;
     readonly channel?: string;
@@ -32,7 +32,9 @@ export interface FaultRule {
 
 const OUTAGE_MODES = ['refuse', 'reset', 'hang', '500', '503'] as const;
 
-/** The whole API is away for `forMs`, or until the outage is set to null. `refuse` closes the port and every connection. */
+/**
+ * The whole API is away for `forMs`, or until the outage is set to null. `refuse` closes the port and all connections.
+ */
 export interface Outage {
   readonly mode: (typeof OUTAGE_MODES)[number];
   readonly forMs?: number;
@@ -40,28 +42,31 @@ export interface Outage {
 
 const RETRY_AFTER_STYLES = ['seconds', 'date', 'none', 'garbage'] as const;
 
-/** Everything that can be set, at start and while running. */
+/** All settings; each can be set at the start and later. */
 export interface Behaviour {
   readonly latencyMs: number;
-  /** Up to so much is added to the latency, evenly spread. */
+  /** A random time up to this is added to the latency, evenly spread. */
   readonly jitterMs: number;
   readonly seed: number;
-  /** Valid for every workspace that has no key of its own. */
+  /** Valid for every workspace without a key of its own. */
   readonly apiKeys: readonly string[];
-  /** Workspace id → its only key; that key used elsewhere, or another valid key used here, is forbidden (403). */
+  /**
+   * Workspace id → its only key. Another workspace with this key, or this workspace with another valid key, is
+   * forbidden (403).
+   */
   readonly workspaceKeys: Readonly<Record<string, string>>;
   readonly rateLimits: RateLimits;
-  /** What a Retry-After header says; a number is always said, in seconds. */
+  /** The form of Retry-After headers; a number is always in seconds. */
   readonly retryAfter: (typeof RETRY_AFTER_STYLES)[number] | number;
-  /** Shares of all valid calls, together at most 1. */
+  /** Shares of all valid calls. Their sum is at most 1. */
   readonly faultRates: Readonly<Partial<Record<FaultName, number>>>;
-  /** After so many faults a key is spared those of `faultRates`; null for no such mercy. */
+  /** After so many faults a key gets no more faults from `faultRates`; null for no such limit. */
   readonly faultsPerKey: number | null;
-  /** Asked before the rates; the first rule that matches and is not used up decides. */
+  /** Tried before the rates. The first rule that matches and is not used up decides. */
   readonly faultRules: readonly FaultRule[];
   readonly redirectLocation: string;
   readonly outage: Outage | null;
-  /** Whether each call is kept for `GET /sandbox/calls`: about 300 bytes a call. */
+  /** Whether each call is kept for `GET /sandbox/calls`. A call takes about 300 bytes. */
   readonly recordCalls: boolean;
 }
 
@@ -81,11 +86,11 @@ export const DEFAULT_BEHAVIOUR: Behaviour = {
   recordCalls: false,
 };
 
-/** Says what a value must be where it is not. */
+/** Says what a value must be, if it is not that. */
 type Check = (value: unknown) => string | null;
 type Shape = Readonly<Record<string, Check>>;
 
-/** setTimeout's longest. */
+/** The longest delay that setTimeout takes, in ms. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const milliseconds = numberWithin(0, MAX_TIMER_MS);
@@ -95,7 +100,13 @@ const string: Check = (value) => (typeof value === 'string' ? null : 'must be a 
 const headerText: Check = (value) =>
   typeof value === 'string' && /^[\x21-\x7e]+$/.test(value) ? null : 'must be printable ASCII without blanks';
 const outageShape = shaped({ mode: oneOf(OUTAGE_MODES), forMs: milliseconds }, ['mode']);
-const limitShape: Shape = { count: positive, windowMs: positive, ratePerSecond: positive, burst: numberWithin(1), slackMs: milliseconds }; // prettier-ignore
+const limitShape: Shape = {
+  count: positive,
+  windowMs: positive,
+  ratePerSecond: positive,
+  burst: numberWithin(1),
+  slackMs: milliseconds,
+};
 const rule = shaped(
   {
     match: shaped({ keyPrefix: string, recipient: string, workspace: string, channel: string }),
@@ -124,7 +135,7 @@ const SHAPE: Readonly<Record<keyof Behaviour, Check>> = {
 /** Names of the settings, in the order of the README's table. */
 export const SETTINGS = Object.keys(SHAPE);
 
-/** One line per fault: a setting's name and what it must be, never its value. Empty where all is well. */
+/** One line for each fault: a setting's name and what it must be, never its value. Empty if there is no fault. */
 export function faultsOf(patch: unknown): string[] {
   if (!isRecord(patch)) return ['must be a JSON object'];
   return Object.entries(patch).flatMap(([name, value]) => {
@@ -133,7 +144,7 @@ export function faultsOf(patch: unknown): string[] {
   });
 }
 
-/** Whether `faultsOf` finds nothing. */
+/** Whether `faultsOf` finds no fault. */
 export function isBehaviourPatch(patch: unknown): patch is Partial<Behaviour> {
   return faultsOf(patch).length === 0;
 }

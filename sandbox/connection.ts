@@ -5,29 +5,29 @@ import { deliver } from './delivery.ts';
 import { RequestParser } from './http-parser.ts';
 import type { HttpRequest, ParseFailure, RequestSink } from './http-parser.ts';
 
-/** What is to be done about one request. */
+/** How one request is answered. */
 export interface Handling {
   readonly answer: Answer;
   readonly delayMs: number;
-  /** Called once, when the answer is out or the connection is gone. */
+  /** Called once, when the answer is sent or the connection has closed. */
   readonly finished: () => void;
 }
 
-/** What a connection needs of its server. */
+/** What a connection needs from its server. */
 export interface ConnectionHost {
   handle(request: HttpRequest): Handling;
-  /** Runs `run` once, not before `delayMs` have passed. */
+  /** Calls `run` once, after at least `delayMs`. */
   later(delayMs: number, run: () => void): void;
 }
 
 type Item = HttpRequest | ParseFailure | 'continue';
 
-/** Above so many pipelined requests, no more are read. */
+/** If so many pipelined requests wait, no more are read. */
 const MAX_WAITING = 64;
 
 /**
- * One client connection. Requests that are sent ahead of their turn (pipelining) wait: one is handled at a time and answers leave in order.
- * Modes: idle → answering → idle …, and closed from either.
+ * One client connection. Pipelined requests wait: one is handled at a time, and answers leave in order. Modes: idle →
+ * answering → idle …; it can close in both.
  */
 export class Connection implements RequestSink {
   readonly #socket: Socket;
@@ -42,26 +42,26 @@ export class Connection implements RequestSink {
     this.#socket = socket;
     this.#host = host;
     socket.on('data', (chunk: Buffer) => this.#parser.push(chunk));
-    // A caller that gives up closes its side; its call is over then, before any other call of its is read.
+    // A caller that gives up closes its side. Its call must end then, before its next call is read.
     socket.once('end', () => this.#leave());
     socket.once('close', () => this.#leave());
-    // Followed by `close`, and clients may reset as they please.
+    // `close` follows every error, and clients may reset at any time.
     socket.on('error', () => {});
   }
 
   onRequest(request: HttpRequest): void {
-    this.#take(request);
+    this.#receive(request);
   }
 
   onContinue(): void {
-    this.#take('continue');
+    this.#receive('continue');
   }
 
   onFailure(failure: ParseFailure): void {
-    this.#take(failure);
+    this.#receive(failure);
   }
 
-  #take(item: Item): void {
+  #receive(item: Item): void {
     if (this.#isClosed) return;
     if (this.#current === null) {
       this.#process(item);
@@ -98,7 +98,7 @@ export class Connection implements RequestSink {
     });
   }
 
-  /** Not by recursion: answers without delay would nest as deep as requests wait. */
+  /** A loop, not recursion: answers without delay would nest as deep as the queue is long. */
   #drain(): void {
     if (this.#isDraining || this.#waiting.length === 0) return;
     this.#isDraining = true;

@@ -6,7 +6,7 @@ import type { CallRecord } from './api.ts';
 import type { HttpRequest } from './http-parser.ts';
 import type { Report } from './ledger.ts';
 
-/** What the control endpoints act on. */
+/** What the control endpoints read and change. */
 export interface Controlled {
   report(): Report;
   calls(): readonly CallRecord[];
@@ -15,7 +15,7 @@ export interface Controlled {
   setBehaviour(patch: Partial<Behaviour>): Promise<void>;
 }
 
-/** An answer, and what is to be done once it is written: a change of behaviour may close the very connection. */
+/** An answer, and what happens after it is written: a change of behaviour may close the very connection. */
 export interface ControlAnswer {
   readonly reply: Reply;
   readonly afterwards?: () => Promise<void>;
@@ -42,7 +42,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ],
 ]);
 
-/** Answers a request whose target starts with `CONTROL_PREFIX`; these are no calls of the API. */
+/** Answers a request whose target starts with `CONTROL_PREFIX`. Such requests are no calls of the API. */
 export function control(controlled: Controlled, request: HttpRequest): ControlAnswer {
   const [path = '', query = ''] = request.target.split('?', 2);
   const route = ROUTES.get(`${request.method} ${path}`);

@@ -3,7 +3,10 @@ interface Entry {
   readonly run: () => void;
 }
 
-/** Runs things after a delay: never early, and on an idle event loop less than 1 ms late. One timer for all that wait: a binary heap by due time. */
+/**
+ * Runs functions after a delay: never early and, on an idle event loop, less than 1 ms late. One timer serves all of
+ * them, with a binary heap by due time.
+ */
 export class DelayQueue {
   readonly #heap: Entry[] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -16,7 +19,7 @@ export class DelayQueue {
     if (entry.dueMs < this.#timerDueMs) this.#arm(nowMs, entry.dueMs);
   }
 
-  /** Forgets what waits. */
+  /** Forgets all waiting functions. */
   clear(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
@@ -33,7 +36,8 @@ export class DelayQueue {
   #fire(): void {
     this.#timer = null;
     this.#timerDueMs = Infinity;
-    // Timers count whole milliseconds and can be up to one early; what is not due then waits for another.
+    // Timers count whole milliseconds and can be up to one early. A function that is not due then waits for another
+    // timer.
     const nowMs = performance.now();
     for (let first = this.#heap[0]; first !== undefined && first.dueMs <= nowMs; first = this.#heap[0]) {
       this.#pop();

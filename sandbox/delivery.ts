@@ -4,12 +4,18 @@ import type { Answer, Reply } from './answers.ts';
 
 /** Body of a `huge` answer, in bytes. */
 const HUGE_BYTES = 100_000_000;
-/** Between two bytes of a `trickle` answer: its usual body of 45 bytes outlasts any sensible deadline. */
+/**
+ * Time between two bytes of a `trickle` answer, in ms: its usual body of 45 bytes takes longer than any sensible
+ * deadline.
+ */
 const TRICKLE_INTERVAL_MS = 500;
 
 const HUGE_PIECE = Buffer.alloc(1_000_000, 'x');
 
-/** Writes an answer in its way. Calls `done` once, when the call is over; never for `hang`, nor if the connection closes first. */
+/**
+ * Sends an answer in its way. Calls `done` once, when the call is over; never for `hang`, and never if the connection
+ * closes first.
+ */
 export function deliver(socket: Socket, answer: Answer, keepAlive: boolean, done: () => void): void {
   switch (answer.delivery) {
     case 'whole':

@@ -3,7 +3,10 @@ import type { SandboxOptions } from './server.ts';
 
 const DEFAULT_PORT = 8080;
 
-/** The options an environment asks for, or one line per variable that is malformed: its name and what it must be, never its value. */
+/**
+ * The options that an environment sets. If a variable is malformed: one line for each, with its name and what it must
+ * be, never its value.
+ */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): SandboxOptions | readonly string[] {
   const faults: string[] = [];
   const port = Number(env['SANDBOX_PORT'] || DEFAULT_PORT);
@@ -30,7 +33,7 @@ function variableOf(setting: string): string {
   return `SANDBOX_${setting.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-/** JSON where it is such, else the text itself, so that words need no quotes. */
+/** JSON if it is valid, else the text itself, so that words need no quotes. */
 function parse(value: string): unknown {
   try {
     return JSON.parse(value);

@@ -1,23 +1,23 @@
 import { accepted, failed, whole } from './answers.ts';
 import type { Answer, Reply } from './answers.ts';
 
-/** What a fault's answer is made of. */
+/** The values in the answer of a fault. */
 interface FaultContext {
   readonly messageId: string;
   readonly redirectLocation: string;
-  /** A full Retry-After line in the chosen style, or ''. */
+  /** A full Retry-After line in the chosen form, or ''. */
   readonly retryAfter: string;
 }
 
 interface Fault {
-  /** Whether the message counts as taken before the fault shows. */
+  /** Whether the message is taken before the fault happens. */
   readonly accepts: boolean;
   readonly answer: (context: FaultContext) => Answer;
 }
 
 const HTML = '<!doctype html><title>Welcome</title><p>You are connected to the guest network.</p>';
 
-/** Every way in which a valid call can go wrong. */
+/** All faults that a valid call can meet. */
 export const FAULTS = {
   status401: status(401),
   status403: status(403),
@@ -51,7 +51,7 @@ export const FAULTS = {
 
 export type FaultName = keyof typeof FAULTS;
 
-/** In the order of the table, which is the order in which rates are laid side by side. */
+/** In the order of the table. Rates are laid side by side in this order. */
 export const FAULT_NAMES = Object.keys(FAULTS).filter(isFaultName);
 
 export function isFaultName(name: string): name is FaultName {

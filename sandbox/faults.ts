@@ -4,7 +4,7 @@ import type { FaultName } from './fault-table.ts';
 import { drawFor, seededRandom } from './random.ts';
 import type { Random } from './random.ts';
 
-/** What faults are aimed by. `key` is '' for a call without Idempotency-Key. */
+/** The values of a call that rules can match. `key` is '' for a call without Idempotency-Key. */
 export interface Target {
   readonly key: string;
   readonly recipient: string;
@@ -13,13 +13,14 @@ export interface Target {
 }
 
 /**
- * Decides which fault a valid call suffers, if any: rules first, then rates. A keyed call's fate depends on the seed, its key and how many
- * faults the key has had, so runs repeat however calls interleave; calls without a key draw in the order of arrival.
+ * Decides whether a valid call meets a fault, and which: rules first, then rates. For a call with a key, chance depends
+ * only on the seed, the key and how many faults the key has had, so a run repeats however calls interleave. For calls
+ * without a key it depends on the order of arrival.
  */
 export class FaultChooser {
   #behaviour: Behaviour;
   #random: Random;
-  /** Name and upper end of its share of [0, 1). */
+  /** A name, and the upper end of its share of [0, 1). */
   #shares: readonly (readonly [FaultName, number])[] = [];
   #rules: { readonly rule: FaultRule; timesLeft: number }[] = [];
   readonly #faultsOfKey = new Map<string, number>();
@@ -30,7 +31,7 @@ export class FaultChooser {
     this.#arm();
   }
 
-  /** Counters start anew for what has changed only. */
+  /** Only counters of changed settings start again. */
   configure(next: Behaviour): void {
     const previous = this.#behaviour;
     this.#behaviour = next;
@@ -38,7 +39,7 @@ export class FaultChooser {
     if (next.faultRules !== previous.faultRules || next.faultRates !== previous.faultRates) this.#arm();
   }
 
-  /** As after the start. */
+  /** Back to the state after the start. */
   reset(): void {
     this.#faultsOfKey.clear();
     this.#random = seededRandom(this.#behaviour.seed);

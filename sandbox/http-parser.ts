@@ -1,4 +1,7 @@
-/** One request off the wire. Header values are null where the header is absent; they are ISO 8859-1 text without outer blanks. */
+/**
+ * One request as it was sent. A header's value is null if the header is absent, else ISO 8859-1 text without outer
+ * blanks.
+ */
 export interface HttpRequest {
   readonly method: string;
   readonly target: string;
@@ -10,22 +13,22 @@ export interface HttpRequest {
   readonly body: Buffer;
 }
 
-/** Why a byte stream is no HTTP/1.x request. Nothing that follows on the connection can be read. */
+/** The reason why bytes are no HTTP/1.x request. The rest of the connection cannot be read. */
 export interface ParseFailure {
   readonly status: 400 | 413 | 431 | 501 | 505;
   readonly reason: string;
 }
 
-/** Told of everything in the order in which it stands in the stream. */
+/** Gets everything in the order of the stream. */
 export interface RequestSink {
   onRequest(request: HttpRequest): void;
-  /** The head of a request that asks for `100 Continue` has arrived; `onRequest` follows with its body. */
+  /** The head of a request with `Expect: 100-continue` has arrived. `onRequest` follows with its body. */
   onContinue(): void;
-  /** At most once, and last. */
+  /** Called at most once, and last. */
   onFailure(failure: ParseFailure): void;
 }
 
-/** Sizes in bytes; a request line with its headers or a trailer section may be `headBytes` long. */
+/** Sizes in bytes. `headBytes` limits a request line with its headers, and a trailer section. */
 export interface ParserLimits {
   readonly headBytes: number;
   readonly bodyBytes: number;
@@ -41,7 +44,7 @@ const COLON = 58;
 const SEMICOLON = 59;
 const INCOMPLETE = -1;
 const FAILED = -2;
-/** A chunk-size line with its extensions. */
+/** The longest chunk-size line, with its extensions. */
 const CHUNK_LINE_BYTES = 1024;
 const EMPTY = Buffer.alloc(0);
 
@@ -67,7 +70,7 @@ const SLOTS = [
   'idempotency-key',
   'transfer-encoding',
 ];
-/** The headers that are read have all different lengths, so the length alone selects the one candidate. */
+/** The headers that are read have different lengths, so the length alone selects the candidate. */
 const SLOT_BY_LENGTH = new Int8Array(32).fill(-1);
 SLOTS.forEach((name, slot) => (SLOT_BY_LENGTH[name.length] = slot));
 const SLOT_BYTES = SLOTS.map((name) => Buffer.from(name));
@@ -75,11 +78,13 @@ const SLOT_BYTES = SLOTS.map((name) => Buffer.from(name));
 type Stage = 'head' | 'sized-body' | 'chunk-size' | 'chunk-data' | 'chunk-end' | 'trailers' | 'failed';
 
 /**
- * A push parser for HTTP/1.0 and 1.1 requests: give it the bytes of one connection in any pieces. However they are split, the sink
- * sees the same calls. Bodies by Content-Length or chunked; pipelined requests come one after the other.
+ * A push parser for HTTP/1.0 and 1.1 requests. Give it the bytes of one connection in pieces of any size: the sink sees
+ * the same calls however they are split. It reads bodies by Content-Length or chunked. Pipelined requests come one
+ * after the other.
  *
- * Strict where leniency is how requests are smuggled: CRLF only, no folded or repeated headers, no Content-Length beside
- * Transfer-Encoding. A body may share memory with the pushed buffer, which must therefore not be written to again.
+ * It is strict, because lenient parsers let requests be smuggled: CRLF only, no folded or repeated headers, no
+ * Content-Length beside Transfer-Encoding. A body may share memory with the pushed buffer, so nobody may write to that
+ * buffer again.
  */
 export class RequestParser {
   readonly #sink: RequestSink;
@@ -87,7 +92,7 @@ export class RequestParser {
   readonly #starts = new Int32Array(SLOTS.length);
   readonly #ends = new Int32Array(SLOTS.length);
   #stage: Stage = 'head';
-  /** What a push left unread because its end had not arrived. */
+  /** The bytes that a push left unread, because the end of their element had not arrived. */
   #rest: Buffer | null = null;
   #method = '';
   #target = '';
@@ -124,7 +129,7 @@ export class RequestParser {
     }
   }
 
-  /** Reads one element at `at`: where the next one starts, or INCOMPLETE having changed nothing, or FAILED. */
+  /** Reads one element at `at`. Returns the start of the next one, FAILED, or INCOMPLETE if nothing has changed. */
   #step(bytes: Buffer, at: number): number {
     switch (this.#stage) {
       case 'head':
@@ -162,7 +167,7 @@ export class RequestParser {
     if (i === stop) return this.#short(short);
     const targetEnd = i;
     if (targetEnd === methodEnd + 1 || bytes[i] !== SPACE) return this.#fail(400, 'malformed request line');
-    // The version is read as a whole, so that it is judged alike however it arrives.
+    // The version is judged only when it is complete, so that pieces of any size give the same error.
     if (i + 11 > stop) return this.#short(short);
     const version = bytes.toString('latin1', i + 1, i + 11);
     if (version !== 'HTTP/1.1\r\n' && version !== 'HTTP/1.0\r\n') {
@@ -302,7 +307,7 @@ export class RequestParser {
     return at + 2;
   }
 
-  /** One line; `#filled` counts the section's bytes. Trailers are read over: nothing here has a use for them. */
+  /** One line; `#filled` counts the section's bytes. Trailers are skipped, because nothing here uses them. */
   #readTrailer(bytes: Buffer, at: number): number {
     const limit = at + this.#limits.headBytes - this.#filled;
     const stop = Math.min(bytes.length, limit);

@@ -1,44 +1,47 @@
 /** What is known of one recipient on one channel. */
 export interface RecipientState {
   inProgress: number;
-  /** Number at the end of the key accepted last; null before the first. */
+  /** The number at the end of the last accepted key; null before the first. */
   lastNumber: number | null;
 }
 
 /** Counts since the start or the last reset. */
 export interface Report {
-  /** Requests to the API, whatever came of them; control requests are not among them. */
+  /** Requests to the API, however they ended. Control requests are not counted. */
   readonly calls: number;
   /** uniqueAccepted + duplicates + acceptedWithoutKey. */
   readonly accepted: number;
   readonly uniqueAccepted: number;
-  /** Acceptances of a key beyond its first. */
+  /** Acceptances of a key after its first one. */
   readonly duplicates: number;
   readonly acceptedWithoutKey: number;
   /**
-   * Keys that end in `-<number>` (UUIDs apart): first acceptances whose number is lower than that of the one before,
-   * per channel and recipient.
+   * Keys that end in `-<number>` (but no UUIDs): first acceptances with a lower number than the one before, per channel
+   * and recipient.
    */
   readonly orderViolations: number;
-  /** Valid calls that began while another for the same channel and recipient was in progress. */
+  /** Valid calls that began while another call for the same channel and recipient was in progress. */
   readonly overlaps: number;
-  /** Most calls in progress at once. A call lasts from its last byte in until its answer is written or its connection closed. */
+  /**
+   * The most calls in progress at once. A call lasts from its last byte until its answer is written or its connection
+   * closes.
+   */
   readonly maxConcurrent: number;
-  /** By HTTP status; `reset` and `hang` where none was sent. */
+  /** By HTTP status; `reset` and `hang` if no status was sent. */
   readonly byStatus: Readonly<Record<string, number>>;
   readonly byOperation: Readonly<Record<string, number>>;
-  /** Calls answered 429. */
+  /** Calls that were answered 429. */
   readonly limited: number;
-  /** Milliseconds since the epoch; null before the first. */
+  /** In ms since the epoch; null before the first. */
   readonly firstAcceptedAtMs: number | null;
   readonly lastAcceptedAtMs: number | null;
-  /** Most acceptances within one second of the clock. */
+  /** The most acceptances within one second of the clock. */
   readonly acceptedPerSecondPeak: number;
 }
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-/** Remembers what the API took. A million accepted keys cost about 200 MB. */
+/** Remembers the messages that the API took. A million accepted keys take about 200 MB. */
 export class Ledger {
   readonly #timesAccepted = new Map<string, number>();
   readonly #recipients = new Map<string, Map<string, RecipientState>>();
@@ -58,7 +61,7 @@ export class Ledger {
   #acceptedInSecond = 0;
   #peak = 0;
 
-  /** Created at first sight. */
+  /** Created when its first call arrives. */
   recipient(channel: string, id: string): RecipientState {
     let ofChannel = this.#recipients.get(channel);
     if (ofChannel === undefined) this.#recipients.set(channel, (ofChannel = new Map()));
@@ -67,7 +70,9 @@ export class Ledger {
     return state;
   }
 
-  /** A call has arrived and its end is decided; `recipient` is null where it could not be read. Pair with `end`. */
+  /**
+   * A call has arrived and its end is decided. `recipient` is null if it could not be read. Each call needs one `end`.
+   */
   begin(recipient: RecipientState | null, status: number | string, operation: string | null): void {
     this.#calls++;
     this.#byStatus.set(status, (this.#byStatus.get(status) ?? 0) + 1);
@@ -82,7 +87,7 @@ export class Ledger {
     if (recipient !== null) recipient.inProgress--;
   }
 
-  /** `key` is '' where the call had none. */
+  /** `key` is '' if the call had none. */
   accept(key: string, recipient: RecipientState, nowMs: number): void {
     this.#accepted++;
     this.#firstAcceptedAtMs ??= nowMs;
@@ -136,7 +141,7 @@ export class Ledger {
   }
 }
 
-/** The last group of a UUID can be all digits, and says nothing about order. */
+/** The last group of a UUID can be all digits, but says nothing about order. */
 function trailingNumber(key: string): number | null {
   let start = key.length;
   while (start > 0 && isDigit(key.charCodeAt(start - 1))) start--;

@@ -1,4 +1,7 @@
-/** The sandbox as a process: settings from SANDBOX_* (see README.md), one line on stdout once it listens, 0 after SIGTERM or SIGINT. */
+/**
+ * The sandbox as a process. Settings come from SANDBOX_* (see README.md). It prints one line when it listens, and exits
+ * 0 after SIGTERM or SIGINT.
+ */
 import { readEnvironment } from './environment.ts';
 import { startSandbox } from './server.ts';
 

@@ -1,7 +1,7 @@
 /** A repeatable source of numbers in [0, 1). */
 export type Random = () => number;
 
-/** mulberry32 (Tommy Ettinger, public domain): 32 bits of state, good enough to spread faults and jitter. */
+/** mulberry32 (Tommy Ettinger, public domain): 32 bits of state, enough to spread faults and jitter. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -11,8 +11,8 @@ export function seededRandom(seed: number): Random {
 }
 
 /**
- * A number in [0, 1) that depends on nothing but its arguments. Drawing by key rather than by arrival gives a command the same
- * fate in every run, however the calls interleave.
+ * A number in [0, 1) that depends only on its arguments. Chance by key, not by arrival, gives a command the same result
+ * in every run, however the calls interleave.
  */
 export function drawFor(seed: number, key: string, nth: number): number {
   // FNV-1a, 32 bits.

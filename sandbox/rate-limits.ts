@@ -1,6 +1,6 @@
 import type { RateLimit, RateLimits } from './behaviour.ts';
 
-/** What limits are counted by. */
+/** The values by which limits count. */
 export interface Scope {
   readonly channel: string;
   readonly workspace: string;
@@ -9,12 +9,12 @@ export interface Scope {
 
 const DEFAULT_BURST_MS = 50;
 const DEFAULT_SLACK_MS = 25;
-/** Far below any period, far above the rounding of sums of periods. */
+/** Far below any period, and far above the rounding errors of sums of periods. */
 const ROUNDING_MS = 1e-6;
 
 /**
- * GCRA (ITU-T I.371, virtual scheduling): at most rate × w + burst calls in any window w, and never fewer. Calls that are refused use up
- * nothing. A call passes only if every limit lets it, and then counts in all of them.
+ * GCRA (ITU-T I.371, virtual scheduling): at most rate × w + burst calls in any window w, and never fewer if the caller
+ * keeps to that. Refused calls use up nothing. A call must pass every limit, and then counts in all of them.
  */
 export class RateLimiter {
   readonly #gates: readonly Gate[];
@@ -27,7 +27,7 @@ export class RateLimiter {
     ];
   }
 
-  /** 0 where the call passes; else how many milliseconds too early it is. `nowMs` is any monotonic clock. */
+  /** 0 if the call passes, else how many ms too early it is. `nowMs` is any monotonic clock. */
   admit(scope: Scope, nowMs: number): number {
     if (this.#gates.length === 0) return 0;
     const waitMs = Math.max(...this.#gates.map((each) => each.waitMs(scope, nowMs)));

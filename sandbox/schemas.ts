@@ -1,22 +1,25 @@
-/** Whom a valid request is for. `recipient` is the contact id, or the phone number without `+`. */
+/** Channel and recipient of a valid request. `recipient` is the contact id, or the phone number without `+`. */
 export interface Addressee {
   readonly workspace: string;
   readonly recipient: string;
 }
 
-/** One endpoint of the Messages API with its request schema. Deliberately shares nothing with the service under test. */
+/**
+ * One endpoint of the Messages API with its request schema. It deliberately shares nothing with the service, which it
+ * tests.
+ */
 export interface Operation {
   readonly name: string;
   readonly channel: string;
   readonly path: string;
-  /** Every field the schema knows; any other is refused. */
+  /** Every field of the schema; any other is refused. */
   readonly fields: ReadonlyMap<string, Check>;
   readonly required: readonly string[];
-  /** Whether `recepient` may stand in for `contact`. */
+  /** Whether `recepient` may replace `contact`. */
   readonly takesPhoneNumber: boolean;
 }
 
-/** Adds one line per fault found at `path`; lines never quote values. */
+/** Adds one line for each fault at `path`. Lines never quote values. */
 type Check = (value: unknown, path: string, problems: string[]) => void;
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -41,7 +44,13 @@ const dateTime = stringThat(
 const buttons: Check = (value, path, problems) => {
   if (!Array.isArray(value)) problems.push(`${path}: must be an array`);
 };
-const element = closedObject(new Map([['buttons', buttons], ['title', nonEmpty]]), ['buttons', 'title']); // prettier-ignore
+const element = closedObject(
+  new Map([
+    ['buttons', buttons],
+    ['title', nonEmpty],
+  ]),
+  ['buttons', 'title'],
+);
 const elements: Check = (value, path, problems) => {
   if (!Array.isArray(value) || value.length < 1 || value.length > MAX_ELEMENTS) {
     problems.push(`${path}: must be an array of 1 to ${MAX_ELEMENTS}`);
@@ -72,7 +81,7 @@ export const OPERATIONS: ReadonlyMap<string, Operation> = new Map(
   ].map((each) => [each.path, each]),
 );
 
-/** What is wrong with a request body, `; ` between faults; or whom it is for. */
+/** What is wrong with a request body, faults joined by `; `; or its channel and recipient, if it is valid. */
 export function checkRequest(target: Operation, body: unknown): Addressee | string {
   if (!isObject(body)) return 'body: must be a JSON object';
   const problems: string[] = [];

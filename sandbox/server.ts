@@ -14,7 +14,7 @@ import type { Report } from './ledger.ts';
 import { seededRandom } from './random.ts';
 import type { Random } from './random.ts';
 
-/** `host` defaults to 127.0.0.1, `port` to any that is free. */
+/** `host` defaults to 127.0.0.1, `port` to any free one. */
 export interface SandboxOptions {
   readonly host?: string;
   readonly port?: number;
@@ -27,8 +27,8 @@ export interface Sandbox {
   readonly url: string;
   readonly behaviour: Behaviour;
   /**
-   * Replaces the given settings whole. Resolves once in effect, which matters to an outage that refuses connections.
-   * Throws a TypeError that names the settings where the patch is malformed.
+   * Replaces the given settings, each as a whole. Resolves when they are in effect, which takes a moment for an outage
+   * that refuses connections. Throws a TypeError with the names of malformed settings.
    */
   setBehaviour(patch: Partial<Behaviour>): Promise<void>;
   report(): Report;
@@ -36,13 +36,13 @@ export interface Sandbox {
   calls(): readonly CallRecord[];
   /** How often a command was accepted, by Idempotency-Key. */
   accepted(key: string): number;
-  /** Forgets all calls; the behaviour stays. */
+  /** Forgets all calls. The behaviour stays. */
   reset(): void;
-  /** Cuts every connection. May be called again. */
+  /** Closes all connections. May be called again. */
   stop(): Promise<void>;
 }
 
-/** Resolves once it listens; rejects where the port cannot be had. */
+/** Resolves when it listens; rejects if the port is not free. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
   const server = new SandboxServer(options.host ?? '127.0.0.1', options.port ?? 0);
   await server.start(options.behaviour ?? {});
@@ -59,7 +59,7 @@ class SandboxServer implements Sandbox, ConnectionHost {
   #port: number;
   #random: Random = seededRandom(DEFAULT_BEHAVIOUR.seed);
   #outageTimer: NodeJS.Timeout | null = null;
-  /** Opening and closing of the port, one after the other. */
+  /** Opens and closes of the port, one after the other. */
   #transition: Promise<void> = Promise.resolve();
   #isStopped = false;
 

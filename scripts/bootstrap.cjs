@@ -15,7 +15,10 @@ function isInstalled() {
   return statSync(installed).mtimeMs >= statSync(join(root, 'package-lock.json')).mtimeMs;
 }
 
-/** Runs a command in this terminal; resolves to its exit code. Passes signals on: the command decides when it ends. */
+/**
+ * Runs a command in this terminal; resolves to its exit code. Passes signals on to the command, which decides when it
+ * ends.
+ */
 function run(command, args, cwd) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd, stdio: 'inherit' });

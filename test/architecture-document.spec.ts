@@ -5,7 +5,7 @@ import ts from 'typescript';
 const ROOT = join(__dirname, '..');
 const text = readFileSync(join(ROOT, 'ARCHITECTURE.md'), 'utf8');
 
-/** The rows of "The stops of one command": a name, and the file that it is said to be in. */
+/** The rows of "The stops of one command": a name, and the file that it should be in. */
 const stops = [...section('The stops of one command').matchAll(/^\|[^|]*\| `([\w.]+)` \| `([\w./-]+)` \|$/gm)].map(
   ([, name = '', file = '']) => ({ name, file }),
 );
@@ -16,7 +16,7 @@ function section(title: string): string {
   return text.slice(from, to);
 }
 
-/** What a file exports, and the members of its classes and interfaces as `Class.member`. */
+/** The exports of a file, and the members of its classes and interfaces as `Class.member`. */
 function namesIn(source: ts.SourceFile): Set<string> {
   const names = new Set<string>();
   for (const statement of source.statements) {
@@ -51,7 +51,7 @@ describe('ARCHITECTURE.md', () => {
     expect(named.filter((file) => !existsSync(join(ROOT, file)))).toEqual([]);
   });
 
-  it('names modules in the picture that are folders or files of src', () => {
+  it('shows only folders and files of src in its picture', () => {
     const [, picture = ''] = /```mermaid\n([\s\S]*?)```/.exec(text) ?? [];
     const rooms = [...picture.matchAll(/\["([\w.-]+)(?::|,|<| )/g)].map(([, room = '']) => room);
     const known = (room: string): boolean =>
@@ -62,7 +62,7 @@ describe('ARCHITECTURE.md', () => {
 });
 
 describe('the flow of a command', () => {
-  it('is told by names that exist', () => {
+  it('is written with names that exist', () => {
     const flow = readFileSync(join(ROOT, 'src/service/command-flow.ts'), 'utf8');
     const told = [...flow.matchAll(/`([A-Z]\w+\.\w+)/g)].map(([, name = '']) => name);
     const known = new Set(stops.flatMap(({ file }) => [...namesIn(parse(file))]));

@@ -10,11 +10,11 @@ describe('the direction of imports in src', () => {
     expect(imports).toContainEqual({ from: 'kafka/client/kafka-client.ts', to: 'kafkajs', isTypeOnly: false });
   });
 
-  it('follows the rules', () => {
+  it('breaks no rule', () => {
     expect(violations(imports)).toEqual([]);
   });
 
-  it('needs every permission that the rules give', () => {
+  it('uses every permission of the rules', () => {
     const unused = FOLDER_RULES.filter(
       (rule) =>
         violations(
@@ -25,23 +25,23 @@ describe('the direction of imports in src', () => {
     expect(unused).toEqual([]);
   });
 
-  it('has no cycle of files that load each other', () => {
+  it('has no files that load each other in a circle', () => {
     expect(findCycles(imports.filter(({ isTypeOnly }) => !isTypeOnly))).toEqual([]);
   });
 
-  it('has no cycle of folders that load each other', () => {
+  it('has no folders that load each other in a circle', () => {
     expect(findCycles(folderImports(imports))).toEqual([]);
   });
 });
 
 describe('the rules', () => {
-  it('say each once, with a reason', () => {
+  it('name each pair of folders once, with a reason', () => {
     const rules = [...FOLDER_RULES.map(({ from, to }) => `${from} → ${to}`), ...PACKAGE_RULES.map(({ name }) => name)];
     expect(new Set(rules).size).toBe(rules.length);
     for (const { because } of [...FOLDER_RULES, ...PACKAGE_RULES]) expect(because).not.toBe('');
   });
 
-  it('permit no value upwards: a folder uses what is below it', () => {
+  it('permit only types from a folder above: a folder uses the folders below it', () => {
     expect(FOLDER_RULES.filter((rule) => leadsUpwards(rule) && rule.what !== 'types')).toEqual([]);
   });
 
@@ -55,7 +55,7 @@ describe('the rules', () => {
     expect(violations([{ from, to, isTypeOnly }])).toHaveLength(1);
   });
 
-  it('catch a cycle', () => {
+  it('find a circle', () => {
     const edge = (from: string, to: string) => ({ from, to, isTypeOnly: false });
     expect(findCycles([edge('a', 'b'), edge('b', 'c'), edge('c', 'b'), edge('d', 'a')])).toEqual([['b', 'c']]);
   });

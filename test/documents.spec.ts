@@ -11,10 +11,10 @@ const files = filesOf('**/*').filter((path) => statSync(join(root, path)).isFile
 const documents = files.filter((path) => path.endsWith('.md'));
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** A text without its blocks of code, in which brackets and hashes mean something else. */
+/** A text without its code blocks, in which brackets and hashes mean something else. */
 const proseOf = (path: string): string => textOf(path).replaceAll(/^```.*?^```/gms, '');
 
-/** Links to places within the repository, as written: `../README.md#limits`. */
+/** Links to places in the repository, as they are written: `../README.md#limits`. */
 function linksOf(path: string): readonly string[] {
   const targets = [...proseOf(path).matchAll(/\]\((?<target>[^)\s]+)\)/g)].flatMap(
     (link) => link.groups?.['target'] ?? [],
@@ -22,7 +22,7 @@ function linksOf(path: string): readonly string[] {
   return targets.filter((target) => !/^[a-z]+:/.test(target));
 }
 
-/** Anchors as GitHub makes them of headings. */
+/** Anchors of headings, as GitHub makes them. */
 function anchorsOf(path: string): ReadonlySet<string> {
   const headings = [...proseOf(path).matchAll(/^#+ (?<text>.+)$/gm)].flatMap((line) => line.groups?.['text'] ?? []);
   return new Set(
@@ -35,7 +35,7 @@ function anchorsOf(path: string): ReadonlySet<string> {
   );
 }
 
-/** The link, if the file or heading that it leads to does not exist; else null. */
+/** The link if its file or heading does not exist; else null. */
 function faultOf(document: string, target: string): string | null {
   const [path = '', anchor] = target.split('#', 2);
   const file = path === '' ? document : join(dirname(document), path);
@@ -44,7 +44,7 @@ function faultOf(document: string, target: string): string | null {
   return anchorsOf(file).has(anchor) ? null : `${document}: ${target}`;
 }
 
-/** Names of files and folders in code spans: paths from a folder of the repository, and sources by their last parts. */
+/** Names of files and folders in code spans: paths from a folder of the repository, and names of source files. */
 function namedFiles(path: string): readonly string[] {
   const spans = [...proseOf(path).matchAll(/`(?<span>[^`]+)`/g)].flatMap((span) => span.groups?.['span'] ?? []);
   return spans.filter(
@@ -71,12 +71,12 @@ describe('the documents', () => {
     expect(namedFiles(document).filter((name) => !isThere(name))).toEqual([]);
   });
 
-  it.each(documents)('%s has no line of more than 120 columns but rows of tables', (document) => {
+  it.each(documents)('%s has no line of more than 120 columns, except rows of tables', (document) => {
     const lines = textOf(document).split('\n');
     expect(lines.filter((line) => line.length > COLUMNS && !line.startsWith('|'))).toEqual([]);
   });
 
-  it('are where comments of the code say', () => {
+  it('exist if a comment in the code names them', () => {
     const sources = files.filter((path) => /\.(?:ts|cjs|mjs|ya?ml)$/.test(path));
     const named = sources.flatMap((path) =>
       [...textOf(path).matchAll(/\bdocs\/[\w/-]+\.md\b/g)].map(([name]) => ({ path, name })),
@@ -97,7 +97,7 @@ describe('the documents', () => {
     }
   });
 
-  it('say in a README of at most 130 lines how to start and how to test', () => {
+  it('have a README of at most 130 lines that says how to start and how to test', () => {
     const readme = textOf('README.md');
     expect(readme.trimEnd().split('\n').length).toBeLessThanOrEqual(130);
     expect(readme).toContain('npm run demo');

@@ -5,12 +5,12 @@ import type { EnvironmentContext, JestEnvironmentConfig } from '@jest/environmen
 import { TestEnvironment } from 'jest-environment-node';
 import { until } from './deadline.ts';
 
-/** Options that `jest.config.cjs` gives. */
+/** Options that `jest.config.cjs` sets. */
 interface Options {
   readonly mayStartProcesses: boolean;
 }
 
-/** All that this process has started and that has not ended. */
+/** All processes that this process has started and that have not ended. */
 const children = new Set<ChildProcess>();
 let startedCount = 0;
 
@@ -18,7 +18,7 @@ subscribe('child_process', (message) => {
   const { process: child } = message as { process: ChildProcess };
   startedCount += 1;
   children.add(child);
-  // Not for longer: this listener alone would keep a worker of Jest from ending.
+  // Only while a child runs: this listener alone would keep a worker of Jest alive.
   if (children.size === 1) process.on('disconnect', killChildren);
   const ended = (): void => {
     children.delete(child);
@@ -27,7 +27,8 @@ subscribe('child_process', (message) => {
   for (const end of ['exit', 'error']) child.once(end, ended);
 });
 
-// Ctrl-C ends a worker of Jest at once, and so does the end of Jest itself. Services are groups of their own, which hear of neither.
+// Ctrl-C ends a worker of Jest at once, and so does the end of Jest itself. Services lead their own process groups, so
+// neither reaches them.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.once(signal, () => {
     killChildren();
@@ -35,7 +36,10 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   });
 }
 
-/** Node, where a spec that leaves a handle open fails: Jest itself only warns of one. A unit spec that starts a process fails too. */
+/**
+ * Jest's environment for Node, but a spec fails if it leaves a handle open; Jest itself only warns. A unit spec also
+ * fails if it starts a process.
+ */
 export default class StrictEnvironment extends TestEnvironment {
   readonly #mayStartProcesses: boolean;
   readonly #openBefore = openResources();
@@ -61,7 +65,7 @@ export default class StrictEnvironment extends TestEnvironment {
   }
 }
 
-/** What keeps this process alive, by kind. */
+/** The handles that keep this process alive, by kind. */
 function openResources(): string[] {
   return process.getActiveResourcesInfo();
 }
@@ -77,13 +81,13 @@ function leftOf(now: readonly string[], before: readonly string[]): string[] {
 
 function killChildren(): void {
   for (const { pid } of children) {
-    // A group where it leads one.
+    // First the group, if the child leads one.
     for (const target of pid === undefined ? [] : [-pid, pid]) {
       try {
         process.kill(target, 'SIGKILL');
         break;
       } catch {
-        // No such group or process.
+        // There is no such group or process.
       }
     }
   }

@@ -1,34 +1,38 @@
 import type { Import } from './imports';
 
 /**
- * What a folder of `src` may know of another one. What is not listed, it may not know.
+ * What a folder of `src` may use of another one. It must not use anything that is not listed.
  *
- * A subfolder that some rule names is a folder of its own; any other belongs to the folder above it. A rule between two
- * folders holds for their subfolders too; within one folder it holds for exactly the two that it names.
+ * A subfolder with a rule of its own is a folder of its own; any other belongs to the folder above it. A rule between
+ * two folders also holds for their subfolders. A rule within one folder holds only for the two subfolders that it
+ * names.
  */
 export interface FolderRule {
   readonly from: string;
   readonly to: string;
-  /** Everything, types alone, or types and these files. */
+  /** Everything, only types, or types and these files. */
   readonly what: 'all' | 'types' | readonly string[];
   readonly because: string;
 }
 
-/** The only places that may load a package; anywhere else not even its parts. */
+/** The only folders that may load a package. No other folder may load any part of it. */
 export interface PackageRule {
   readonly name: string;
   /** Folders of `src`. */
   readonly only: readonly string[];
-  /** Whether modules, which hand things over, may name its types. */
+  /** Whether modules may name its types, because they only hand things over. */
   readonly typesInModules: boolean;
   readonly because: string;
 }
 
-/** `contract` and `offsets` have no row: they know nothing of the others. Nor has anybody a row for `main.ts` and `app.module.ts`. */
+/**
+ * `contract` and `offsets` have no row: they use no other folder. `main.ts` and `app.module.ts` have no row either: no
+ * folder uses them.
+ */
 export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'config', to: 'contract', what: 'all', because: 'settings name channels and deliveries' },
   { from: 'service', to: 'contract', what: 'types', because: 'it passes records and outcomes on' },
-  { from: 'service', to: 'kafka', what: 'all', because: 'it connects reading with what follows' },
+  { from: 'service', to: 'kafka', what: 'all', because: 'it connects reading with the steps after it' },
   { from: 'service', to: 'dispatch', what: 'all', because: 'it connects the flow with what it needs' },
   {
     from: 'service',
@@ -36,30 +40,35 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     what: ['messages-api/messages.controller.ts', 'messages-api/api-keys.ts'],
     because: "it looks Nest's handler up by its pattern and starts the watch of keys; it makes no call itself",
   },
-  { from: 'service', to: 'settlement', what: 'all', because: 'it hands over what ended, and opens the store' },
+  { from: 'service', to: 'settlement', what: 'all', because: 'it hands over ended commands, and opens the store' },
   { from: 'service', to: 'health', what: 'types', because: 'it answers the probes' },
   {
     from: 'service',
     to: 'observability',
     what: ['observability/tokens.ts'],
-    because: 'it is given the telemetry, to be told its gauges',
+    because: 'it gets the telemetry and gives it its gauges',
   },
   { from: 'kafka/group', to: 'kafka/partitions', what: 'all', because: 'a member of a group has partitions' },
-  { from: 'kafka/group', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
-  { from: 'kafka/partitions', to: 'kafka/group', what: 'types', because: 'a partition is of what a consumer reads' },
-  { from: 'kafka/partitions', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
-  { from: 'kafka/publish', to: 'kafka/partitions', what: 'types', because: 'what Kafka does not take halts reading' },
-  { from: 'kafka/publish', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
+  { from: 'kafka/group', to: 'kafka/client', what: 'all', because: 'it describes errors' },
+  { from: 'kafka/partitions', to: 'kafka/group', what: 'types', because: 'a partition is one that a consumer reads' },
+  { from: 'kafka/partitions', to: 'kafka/client', what: 'all', because: 'it describes errors' },
+  {
+    from: 'kafka/publish',
+    to: 'kafka/partitions',
+    what: 'types',
+    because: 'reading halts if Kafka does not take a record',
+  },
+  { from: 'kafka/publish', to: 'kafka/client', what: 'all', because: 'it describes errors' },
   {
     from: 'kafka/publish',
     to: 'kafka/kafkajs-patches',
     what: 'all',
-    because: 'whole answers and leaders are reached through them',
+    because: 'it reaches whole answers and leaders through them',
   },
   { from: 'kafka/start', to: 'kafka/group', what: 'all', because: 'it checks what consumers will read' },
   { from: 'kafka/start', to: 'kafka/client', what: 'all', because: 'it connects as the service does' },
   { from: 'kafka/start', to: 'kafka/kafkajs-patches', what: 'all', because: 'it asks below the consumers' },
-  { from: 'kafka/operator', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
+  { from: 'kafka/operator', to: 'kafka/client', what: 'all', because: 'it describes errors' },
   { from: 'kafka/operator', to: 'kafka/partitions', what: 'all', because: 'marks of a redrive are commits' },
   { from: 'kafka/operator', to: 'kafka/publish', what: 'all', because: 'a redrive writes as the service does' },
   { from: 'kafka/operator', to: 'kafka/kafkajs-patches', what: 'all', because: 'it reads below the consumers' },
@@ -72,7 +81,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     from: 'kafka',
     to: 'dispatch',
     what: ['dispatch/clock.ts'],
-    because: 'it feeds what dispatch waits for, and waits by the same clock',
+    because: 'it gives commands to dispatch, and waits by the same clock',
   },
   { from: 'kafka', to: 'settlement', what: 'types', because: 'it publishes what settlement asks for' },
   { from: 'kafka', to: 'dead-letters', what: 'types', because: 'it reads and redrives for the command line' },
@@ -82,7 +91,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     from: 'dispatch/schedule',
     to: 'dispatch',
     what: 'types',
-    because: 'what waits is a job; time is given by the clock',
+    because: 'jobs wait in it, by the clock of dispatch',
   },
   { from: 'dispatch', to: 'dispatch/api-health', what: 'all', because: 'it asks whether anything may be sent' },
   { from: 'dispatch/api-health', to: 'dispatch', what: 'types', because: 'it hears of calls of jobs' },
@@ -92,22 +101,22 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     from: 'dispatch',
     to: 'messages-api',
     what: ['messages-api/backoff.ts'],
-    because: 'it judges what calls came to, and waits between them; the HTTP client stays behind a function',
+    because: 'it judges how calls ended, and waits between them; the HTTP client stays behind a function',
   },
-  { from: 'dispatch', to: 'settlement', what: 'types', because: 'it hands over what ended' },
+  { from: 'dispatch', to: 'settlement', what: 'types', because: 'it hands over ended commands' },
   { from: 'dispatch', to: 'observability', what: 'types', because: 'it reports' },
   { from: 'dead-letters', to: 'contract', what: 'all', because: 'dead letters, their headers and topics' },
   {
     from: 'dead-letters',
     to: 'config',
     what: ['config/rate-limit.ts'],
-    because: 'the rate of a redrive is spelled as those of the settings',
+    because: 'the rate of a redrive is written like the rates of the settings',
   },
   {
     from: 'dead-letters',
     to: 'offsets',
     what: ['offsets/commit-metadata.ts'],
-    because: 'what was redriven is remembered as what is done is',
+    because: 'redriven letters are marked in the same way as done offsets',
   },
   { from: 'dead-letters', to: 'settlement', what: 'types', because: 'a redriven command is a publication' },
   { from: 'messages-api', to: 'contract', what: 'all', because: 'commands and the MessageResponse' },
@@ -115,7 +124,7 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     from: 'messages-api',
     to: 'config',
     what: ['config/workspace-keys.ts'],
-    because: 'files of keys are read again by the rules they were first read by',
+    because: 'files of keys are read again by the same rules as at the start',
   },
   { from: 'messages-api', to: 'observability', what: 'types', because: 'it logs that keys were read again' },
   { from: 'settlement', to: 'config', what: 'types', because: 'it is given the delays of the retry topics' },
@@ -131,7 +140,9 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   },
 ];
 
-/** Modules wire: what they load, they hand over. They may name any folder, but not what starts the process. */
+/**
+ * Modules connect: they hand over what they load. They may name any folder, except the files that start the process.
+ */
 const MODULE = /\.module\.ts$/;
 
 export const PACKAGE_RULES: readonly PackageRule[] = [
@@ -181,12 +192,12 @@ export const PACKAGE_RULES: readonly PackageRule[] = [
   },
 ];
 
-/** What starts the process: `main.ts` and what it is made of. */
+/** The files that start the process: `main.ts` and the other files that are directly in `src`. */
 const START = '';
 
 const FOLDERS: ReadonlySet<string> = new Set(FOLDER_RULES.flatMap(({ from, to }) => [from, to]));
 
-/** One line per import that breaks a rule. */
+/** One line for each import that breaks a rule. */
 export function violations(imports: readonly Import[], folderRules = FOLDER_RULES): string[] {
   return imports.flatMap((entry) => {
     const fault = entry.to.endsWith('.ts') ? folderFault(entry, folderRules) : packageFault(entry);
@@ -194,7 +205,7 @@ export function violations(imports: readonly Import[], folderRules = FOLDER_RULE
   });
 }
 
-/** Which folder loads which: the imports that are left once compiled, those of modules aside. */
+/** Which folder loads which: the imports that remain after compilation, without those of modules. */
 export function folderImports(imports: readonly Import[]): Import[] {
   return imports.flatMap(({ from, to, isTypeOnly }) => {
     if (isTypeOnly || !to.endsWith('.ts') || MODULE.test(from)) return [];
@@ -203,7 +214,7 @@ export function folderImports(imports: readonly Import[]): Import[] {
   });
 }
 
-/** Whether a rule speaks of a folder and one above it, so that it can permit types only. */
+/** Whether a rule is about a folder and a folder above it. Such a rule may permit only types. */
 export function leadsUpwards({ from, to }: FolderRule): boolean {
   return from.startsWith(`${to}/`);
 }
@@ -211,12 +222,12 @@ export function leadsUpwards({ from, to }: FolderRule): boolean {
 function folderFault({ from, to, isTypeOnly }: Import, rules: readonly FolderRule[]): string | null {
   const [importer, imported] = [folderOf(from), folderOf(to)];
   if (importer === imported || importer === START) return null;
-  if (imported === START) return 'nothing knows what starts the process';
+  if (imported === START) return 'nothing may use the files that start the process';
   if (MODULE.test(from)) return null;
   const rule = rules.find((row) => speaksOf(row, importer, imported));
-  if (rule === undefined) return `${importer} may know nothing of ${imported}`;
+  if (rule === undefined) return `${importer} may not use ${imported}`;
   if (rule.what === 'all' || isTypeOnly || rule.what.includes(to)) return null;
-  return `${importer} may know only types of ${imported} (${rule.because})`;
+  return `${importer} may use only types of ${imported} (${rule.because})`;
 }
 
 function packageFault({ from, to, isTypeOnly }: Import): string | null {

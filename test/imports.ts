@@ -6,11 +6,11 @@ const ROOT = join(__dirname, '..');
 
 /** One import of one file. */
 export interface Import {
-  /** The file, relative to the folder that was read. */
+  /** The importing file, relative to the folder that was read. */
   readonly from: string;
-  /** A file of that folder, likewise; else the specifier as it stands: `kafkajs`, `node:net`. */
+  /** The imported file, relative to the same folder; or the specifier as it is written: `kafkajs`, `node:net`. */
   readonly to: string;
-  /** Whether it is gone once compiled. */
+  /** Whether the compiler removes it. */
   readonly isTypeOnly: boolean;
 }
 
@@ -29,7 +29,7 @@ export function readImports(folder: string): Import[] {
   });
 }
 
-/** Groups of files that reach each other, each in alphabetical order. */
+/** Groups of files that import each other, directly or not. Each group is in alphabetical order. */
 export function findCycles(imports: readonly Import[]): string[][] {
   const targets = new Map<string, string[]>();
   for (const { from, to } of imports) targets.set(from, [...(targets.get(from) ?? []), to]);

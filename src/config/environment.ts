@@ -70,7 +70,7 @@ export class Environment {
   @Setting(pem, NONE, "File of the client certificate's key, for mutual TLS", 'file')
   readonly KAFKA_SSL_KEY_FILE!: string | null;
 
-  @Setting(choice(SASL_MECHANISMS), NONE, 'SASL authentication; off without it')
+  @Setting(choice(SASL_MECHANISMS), NONE, 'SASL mechanism; without it there is no authentication')
   readonly KAFKA_SASL_MECHANISM!: SaslMechanism | null;
 
   @Setting(saslPart, NONE, 'User name for SASL', 'secret')
@@ -88,7 +88,7 @@ export class Environment {
   @Setting(
     boolean,
     byDefault('false'),
-    'Create missing topics, for development; without it they are an error that lists them',
+    'Create missing topics, for development. If it is false, missing topics end the start with a list of them',
   )
   readonly CREATE_TOPICS!: boolean;
 
@@ -98,7 +98,7 @@ export class Environment {
   @Setting(
     integer(0, 1_000),
     byDefault('10'),
-    'Most restarts of a crashed consumer within 10 minutes; after that the process gives up',
+    'Most restarts of a crashed consumer within 10 minutes; after that the process drains and ends',
   )
   readonly CONSUMER_RESTARTS!: number;
 

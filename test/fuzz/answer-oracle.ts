@@ -1,22 +1,22 @@
 /**
- * What the contract's table of failures says of the bytes that an API has sent: an own reader of HTTP/1.1 (RFC 9112) and of
- * MessageResponse. Shares nothing with the service, nor with undici.
+ * What the contract's table of failures says about the bytes of an answer. It has its own reader of HTTP/1.1 (RFC 9112)
+ * and of MessageResponse. It shares nothing with the service, nor with undici.
  */
 import type { CallResult } from '../../src/messages-api/call-result';
 
 type Kind = CallResult['kind'];
 
-/** How a server ends an answer: it waits for the next request, closes, or resets the connection. */
+/** How a server ends an answer: it waits for the next request, closes the connection, or resets it. */
 export type End = 'keep' | 'close' | 'reset';
 
 export interface AnswerVerdict {
-  /** What the call may come to. One alone where the answer is well-formed; where it is not, all that a reader may make of it. */
+  /** How the call may end. One kind if the answer is well-formed; else all kinds that a reader may find in it. */
   readonly kinds: ReadonlySet<Kind>;
   /** Whether only the deadline ends the call. */
   readonly isEndless: boolean;
-  /** Whether the answer is HTTP to the letter. */
+  /** Whether the answer is strictly valid HTTP. */
   readonly isWellFormed: boolean;
-  /** What an accepted or rejected call must come with, where the answer leaves no doubt. */
+  /** The texts of an accepted or rejected call, if the answer leaves no doubt about them. */
   readonly response: MessageTexts | null;
   readonly retryAfterMs: number | null;
 }
@@ -30,12 +30,12 @@ interface MessageTexts {
 interface Head {
   readonly status: number;
   readonly version: string;
-  /** By name in lower case. */
+  /** By name, in lower case. */
   readonly fields: ReadonlyMap<string, readonly string[]>;
   readonly rest: Buffer;
 }
 
-/** The body, as far as it came. */
+/** The part of the body that arrived. */
 type Body =
   { readonly kind: 'whole' | 'reset'; readonly bytes: Buffer } | { readonly kind: 'partial' | 'open' | 'broken' };
 
@@ -46,7 +46,7 @@ const FIELD =
 /** Node's limit for the head of a message. */
 const MAX_HEAD_BYTES = 16_384;
 
-/** @param maxBodyBytes of a longer body, nothing is read */
+/** @param maxBodyBytes a longer body is not read */
 export function judgeAnswer(bytes: Buffer, end: End, maxBodyBytes: number): AnswerVerdict {
   let rest = bytes;
   for (;;) {
@@ -67,9 +67,9 @@ function judgeFinal(head: Head, bytes: Buffer, end: End, maxBodyBytes: number): 
   const { kind, response } = judgeStatus(head, 'bytes' in body ? body.bytes : null);
   const retryAfterMs = kind === 'limited' ? secondsOf(head) : null;
   const kinds = new Set([kind]);
-  // A proper date is not read here, so that either may be right.
+  // Dates are not read here, so both kinds may be right.
   if (head.status === 503 && isPerhapsDate(head)) kinds.add('limited');
-  // A JSON object shows by itself whether it is whole: a reader may well take one for the answer.
+  // A JSON object shows by itself whether it is complete, so a reader may accept it as the answer.
   if (body.kind === 'reset' && (kind === 'accepted' || kind === 'rejected')) kinds.add(judgeStatus(head, null).kind);
   return { kinds, isEndless, isWellFormed: true, response, retryAfterMs };
 }
@@ -86,10 +86,10 @@ function judgeStatus(head: Head, body: Buffer | null): { kind: Kind; response: M
   return { kind: 'rejected', response: null };
 }
 
-/** Stands for a text that only the bytes tell. */
+/** Stands for a text that this oracle cannot tell. */
 const UNTOLD = '\0';
 
-/** A 2xx is a MessageResponse, or nobody knows what it says. */
+/** A 2xx must be a MessageResponse. Otherwise nobody knows how the call ended. */
 function judgeResponse(body: Buffer): { kind: Kind; response: MessageTexts | null } {
   const doubt = { kind: 'unreadable' as const, response: null };
   let value: unknown;
@@ -108,16 +108,16 @@ function judgeResponse(body: Buffer): { kind: Kind; response: MessageTexts | nul
   return { kind: error === '' ? 'accepted' : 'rejected', response: isTold ? { id, status, error } : null };
 }
 
-/** What is absent or null is an empty text, and what has no parts is the text that it is written as. */
+/** An absent or null field is an empty text. A number or a boolean is the text that it is written as. */
 function textOf(value: object, name: string): string | null {
   const field: unknown = Reflect.get(value, name) ?? '';
   if (typeof field === 'string') return field;
-  // Its digits are those of the text, which is not read here.
+  // The text has its exact digits, but this oracle does not read the text.
   if (typeof field === 'number' && !Number.isSafeInteger(field)) return UNTOLD;
   return typeof field === 'number' || typeof field === 'boolean' ? `${field}` : null;
 }
 
-/** Bytes that are no HTTP: a reader gives up, or makes of them what it can, but never more than is in them. */
+/** Bytes that are no HTTP. A reader gives up or finds something in them, but never more than they contain. */
 function broken(bytes: Buffer): AnswerVerdict {
   const kinds = new Set<Kind>(['perhaps-sent']);
   const text = bytes.toString('latin1');
@@ -147,7 +147,7 @@ function readHead(bytes: Buffer): Head | 'partial' | 'broken' {
   if (end < 0) {
     const isSound = lines.every((line, at) => at === lines.length - 1 || (at === 0 ? STATUS_LINE : FIELD).test(line));
     const last = lines.at(-1) ?? '';
-    // Of a line that was cut off, nothing can be said but that it looks like nothing else.
+    // Of a line that was cut off, only its beginning can be checked.
     return isSound &&
       (lines.length > 1 || 'HTTP/1.1 '.startsWith(last.slice(0, 9))) &&
       !/[\0\n]/.test(last) &&
@@ -169,11 +169,11 @@ function readHead(bytes: Buffer): Head | 'partial' | 'broken' {
   return { status: Number(match[2]), version: `1.${match[1]}`, fields, rest: bytes.subarray(end + SEPARATOR.length) };
 }
 
-/** RFC 9112, section 6.3: how long the body is. */
+/** The length of the body: RFC 9112, section 6.3. */
 function readBody({ status, version, fields, rest }: Head, end: End, maxBytes: number): Body {
   const encodings = fields.get('transfer-encoding');
   const lengths = fields.get('content-length');
-  // What these do to a connection, and to the body, is told apart too differently to be of use here.
+  // Readers differ too much in how they treat a connection, or a body, with these headers.
   if (fields.has('upgrade') || fields.has('trailer') || fields.has('content-encoding')) return { kind: 'broken' };
   if (encodings !== undefined && lengths !== undefined) return { kind: 'broken' };
   if (lengths !== undefined && (lengths.length > 1 || !/^\d{1,9}$/.test(lengths[0] ?? ''))) return { kind: 'broken' };
@@ -191,7 +191,7 @@ function readBody({ status, version, fields, rest }: Head, end: End, maxBytes: n
     if (rest.length > maxBytes) return { kind: 'partial' };
     return end === 'keep' ? missing : { kind: end === 'close' ? 'whole' : 'reset', bytes: rest };
   }
-  // undici gives up at the header already.
+  // undici gives up when it has read the header.
   if (length > maxBytes) return { kind: 'partial' };
   return rest.length >= length ? { kind: 'whole', bytes: rest.subarray(0, length) } : missing;
 }
@@ -222,7 +222,7 @@ function readChunks(bytes: Buffer, end: End, maxBytes: number): Body {
   }
 }
 
-/** The first `Retry-After` where it is a number of seconds, in milliseconds. */
+/** The first `Retry-After` in milliseconds, if it is a number of seconds. */
 function secondsOf({ fields }: Head): number | null {
   const text = fields.get('retry-after')?.[0] ?? '';
   const waitMs = /^\d+(\.\d+)?$/.test(text) ? Math.ceil(Number(text) * 1000) : NaN;

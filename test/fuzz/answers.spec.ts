@@ -13,12 +13,12 @@ import { fuzzedAnswers, MAX_BODY_BYTES, type FuzzedAnswer } from './responses';
 type Entry = Omit<FuzzedAnswer, 'bytes'> & { readonly bytes: Bytes };
 
 const TIMEOUT_MS = 250;
-/** What a call may take beyond its deadline on a busy machine: one that has none does not end at all. */
+/** How long a call may take after its deadline on a busy machine. A call without a deadline does not end at all. */
 const MARGIN_MS = 5_000;
-/** A fault of the input repeats, a stall of the machine does not. */
+/** A fault of the input happens every time; a stall of the machine does not. */
 const TRIES = 10;
 const LANES = 12;
-/** After so many cases a lane begins anew, so that sockets and what was read are let go. */
+/** After so many cases a lane is replaced, so that its sockets and buffers are freed. */
 const LANE_CASES = 200;
 const REQUEST = {
   apiKey: 'planted-key',
@@ -33,7 +33,7 @@ const EXPECTED: CallResult = {
   response: { id: 'msg_81', status: 'queued', error: '' },
 };
 
-/** A client with one connection, and a server that says what the lane tells it to. */
+/** A client with one connection, and a server that follows the lane's script. */
 interface Lane {
   readonly server: RawServer;
   readonly client: MessagesApiClient;
@@ -42,7 +42,7 @@ interface Lane {
 }
 
 const idle: Lane[] = [];
-/** All that hold sockets, also those of a case that was given up. */
+/** All lanes with open sockets, also those of a case that was given up. */
 const open = new Set<Lane>();
 
 async function openLane(): Promise<Lane> {
@@ -101,7 +101,7 @@ async function checkAnswer(fuzzed: FuzzedAnswer): Promise<Checked> {
 interface Called {
   readonly result: CallResult;
   readonly tookMs: number;
-  /** What the call after it came to, on the same client. */
+  /** How the next call ended, on the same client. */
   readonly next: CallResult;
 }
 
@@ -114,11 +114,11 @@ async function callTwice(lane: Lane, fuzzed: FuzzedAnswer): Promise<Called> {
   const result = await call(lane);
   const tookMs = performance.now() - startedMs;
   await sending;
-  // What is still on its way belongs to this answer, and is to be read before the next request leaves.
+  // Bytes that are still on their way belong to this answer. They must be read before the next request leaves.
   for (let turns = 0; turns < 3; turns++) await nextTurn();
   lane.script = (socket) => void socket.write(answer('200 OK', ACCEPTED));
   let next = await call(lane);
-  // A reset that is read before the first byte leaves: nothing was sent, and the caller tries again.
+  // If the client reads the reset before the first byte leaves, nothing was sent, and the caller tries again.
   for (let again = 0; next.kind === 'not-sent' && again < 3; again++) next = await call(lane);
   return { result, tookMs, next };
 }
@@ -138,7 +138,7 @@ async function send(socket: Socket, { bytes, splits, end }: FuzzedAnswer): Promi
     await nextTurn();
   }
   if (end === 'keep') return;
-  // What has not left when a connection is reset is lost, and would make the case another one.
+  // Bytes that have not left before a reset are lost. Then this would be another case.
   for (let turns = 0; end === 'reset' && turns < 3; turns++) await nextTurn();
   if (end === 'close') socket.end();
   else socket.resetAndDestroy();
@@ -148,7 +148,7 @@ function faultsOf(result: CallResult, { kinds, isWellFormed, response, retryAfte
   const faults: string[] = [];
   if (!kinds.has(result.kind))
     faults.push(`it came to ${JSON.stringify(result)} instead of ${[...kinds].join(' or ')}`);
-  // Of an answer that decided, it is the API's words.
+  // If the answer decided how the call ended, the detail is in the API's own words.
   const isOurs = result.httpStatus === null || result.kind === 'unreadable';
   if ('detail' in result && isOurs && !/^[\w ,.:]+$/.test(result.detail)) faults.push('its detail may hold content');
   if (JSON.stringify(result).length > 13_000) faults.push('it is kept whole');

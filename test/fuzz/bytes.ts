@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 
-/** Bytes as the corpus has them: text stands for its UTF-8, and what is long but dull for itself. */
+/** Bytes as the corpus holds them: text stands for its UTF-8, and a long run of one character is shortened. */
 export type Bytes = readonly (
   string | { readonly repeat: string; readonly times: number } | { readonly base64: string }
 )[];
 
-/** A change of some bytes, at a place that is told as a fraction of their number. */
+/** A change of some bytes. Its place is a fraction of their number. */
 export interface ByteEdit {
   readonly op: 'flip' | 'cut' | 'insert' | 'drop' | 'repeat';
   readonly at: number;
@@ -13,7 +13,7 @@ export interface ByteEdit {
   readonly inserted: Buffer;
 }
 
-/** Invalid and overlong UTF-8, half a surrogate pair, marks, and what ends lines and texts. */
+/** Invalid and overlong UTF-8, half a surrogate pair, marks, and characters that end lines and texts. */
 const HOSTILE_BYTES = [
   'ff',
   'c0af',
@@ -29,7 +29,7 @@ const HOSTILE_BYTES = [
   '7b',
   'cc81',
 ];
-/** Runs shorter than this are written out. */
+/** Shorter runs are written out. */
 const MIN_RUN = 40;
 
 export function toBuffer(bytes: Bytes): Buffer {
@@ -41,7 +41,7 @@ export function toBuffer(bytes: Bytes): Buffer {
   );
 }
 
-/** The shortest way to write bytes down for the corpus, of those that can be read by people. */
+/** The shortest way to write bytes into the corpus so that people can read them, if they are text. */
 export function fromBuffer(buffer: Buffer): Bytes {
   const text = buffer.toString();
   if (!Buffer.from(text).equals(buffer)) return [{ base64: buffer.toString('base64') }];
@@ -57,7 +57,7 @@ export function fromBuffer(buffer: Buffer): Bytes {
   return parts;
 }
 
-/** None most of the time, so that what the structure-aware mutations made arrives whole. */
+/** Mostly none, so that most cases of the structure-aware mutations arrive unchanged. */
 export const byteEdits: fc.Arbitrary<readonly ByteEdit[]> = fc.oneof(
   { weight: 6, arbitrary: fc.constant([]) },
   {

@@ -1,25 +1,25 @@
 /**
- * The contract of commands as plain predicates, and the Messages API's nine schemas as a table. Shares nothing with the
- * service, so that a fault would have to be made twice.
+ * The contract of commands as plain predicates, and the nine schemas of the Messages API as a table. It shares nothing
+ * with the service, so a fault would have to be made twice.
  */
 type Json = Readonly<Record<string, unknown>>;
 type Path = readonly (string | number)[];
 type Rule = (value: unknown, path: Path, faults: Faults) => void;
 
-/** What the contract says of the value of a record. */
+/** What the contract says about the value of a record. */
 export interface CommandVerdict {
-  /** Paths of everything that is wrong, spelled as violations spell them; empty for a command that is valid. */
+  /** Paths of all faults, written as in violations; empty for a valid command. */
   readonly faults: ReadonlySet<string>;
-  /** What the bytes hold, where that is a JSON object. */
+  /** The value, if it is a JSON object. */
   readonly document: Json | null;
 }
 
-/** The path that stands for a value that is no JSON object. */
+/** The path of a value that is no JSON object. */
 const UNREADABLE = 'value';
 
 const MAX_LEVELS = 64;
 const MAX_ELEMENTS = 10;
-/** Of an array that is too long anyway, so many items are looked at. */
+/** Only so many items of an array are checked if it is too long anyway. */
 const ELEMENTS_NAMED = MAX_ELEMENTS + 1;
 const TYPES = ['text', 'media', 'template'];
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -64,7 +64,7 @@ const SCHEMAS: Readonly<Record<string, Rule>> = {
   'telegram template': closed({ ...contact, buttons, ...textMessage }),
 };
 
-/** Judges the value of a record on a channel's command topic. */
+/** Judges the value of a record on the command topic of a channel. */
 export function judgeCommand(value: Buffer, channel: string): CommandVerdict {
   const document = read(value);
   if (!isObject(document)) return { faults: new Set([UNREADABLE]), document: null };
@@ -83,7 +83,7 @@ export function judgeCommand(value: Buffer, channel: string): CommandVerdict {
   return { faults: faults.paths, document };
 }
 
-/** Milliseconds since the epoch of a date and time with offset, digits beyond them cut; null for anything else. */
+/** Milliseconds since the epoch of a date and time with offset, without further digits; null for anything else. */
 export function instantOf(value: unknown): number | null {
   if (!isDateTime(value)) return null;
   const [date = '', time = ''] = value.split('T');
@@ -97,7 +97,7 @@ export function instantOf(value: unknown): number | null {
   return daysSinceEpoch(date) * 86_400_000 + inDay + Number(fraction.slice(0, 3).padEnd(3, '0'));
 }
 
-/** Spells a path as the contract does: names as they are where they are plain, else quoted, escaped and cut. */
+/** Writes a path as the contract does: plain names as they are, others quoted, escaped and cut. */
 function spell(path: Path): string {
   const text = path.map((part) => (typeof part === 'number' ? `[${part}]` : spellName(part))).join('');
   return text.startsWith('.') ? text.slice(1) : text;
@@ -121,7 +121,10 @@ function read(value: Buffer): unknown {
   }
 }
 
-/** What JSON can hold and the contract forbids anywhere: depth, `__proto__`, what UTF-8 or a double cannot carry. */
+/**
+ * JSON that the contract forbids anywhere: too deep, `__proto__`, and texts or numbers that UTF-8 or a double cannot
+ * hold.
+ */
 function inspect(value: unknown, path: Path, isSent: boolean, faults: Faults): void {
   if (typeof value === 'string' && !isWellFormed(value)) faults.add(path);
   if (typeof value === 'number' && isSent && Math.abs(value) > Number.MAX_SAFE_INTEGER) faults.add(path);
@@ -188,7 +191,7 @@ function isPrintable(value: string): boolean {
   });
 }
 
-/** Every surrogate has its other half. */
+/** Whether every surrogate has its other half. */
 function isWellFormed(value: string): boolean {
   return Array.from(value).every((character) => {
     const code = character.codePointAt(0) ?? 0;
@@ -196,13 +199,13 @@ function isWellFormed(value: string): boolean {
   });
 }
 
-/** E.164: up to 15 digits that begin with none, with or without `+`. */
+/** E.164: up to 15 digits, the first one not 0, with or without `+`. */
 function isPhoneNumber(value: string): boolean {
   const digits = value.startsWith('+') ? value.slice(1) : value;
   return digits.length >= 2 && digits.length <= 15 && !digits.startsWith('0') && isOf(digits, '0123456789');
 }
 
-/** Absolute, http or https, with a host, without what a parser would have to repair. */
+/** Absolute, http or https, with a host, and without anything that a parser would have to repair. */
 function isWebUrl(value: string): boolean {
   if (value.length > 8_192 || /\s/.test(value) || value.includes('\\')) return false;
   const lower = value.toLowerCase();
@@ -244,7 +247,7 @@ function isMediaType(value: string): boolean {
   return true;
 }
 
-/** RFC 6838: `type/subtype`, each of 1 to 127 restricted characters that begin with a letter or digit. */
+/** RFC 6838: `type/subtype`, each of 1 to 127 restricted characters, the first one a letter or digit. */
 function isTypeAndSubtype(value: string): boolean {
   const parts = value.split('/');
   return (
@@ -259,7 +262,7 @@ function isTypeAndSubtype(value: string): boolean {
   );
 }
 
-/** `YYYY-MM-DD`, alone or with `Thh:mm[:ss[.f]]` and, if at all, `Z`, `±hh:mm` or `±hhmm`. */
+/** `YYYY-MM-DD`, alone or with `Thh:mm[:ss[.f]]`, then nothing, `Z`, `±hh:mm` or `±hhmm`. */
 function isDateTime(value: unknown): value is string {
   if (typeof value !== 'string') return false;
   const [date = '', time, ...more] = value.split('T');

@@ -3,13 +3,15 @@ import { CHANNELS, type Channel } from '../../src/contract/channels';
 import { VALID } from '../contract/commands';
 import { applyByteEdits, byteEdits } from './bytes';
 
-/** A record on a channel's command topic. */
+/** A record on the command topic of a channel. */
 export interface FuzzedCommand {
   readonly channel: Channel;
   readonly value: Buffer;
 }
 
-/** JSON that may hold what a JavaScript value cannot: members twice, numbers beyond a double, names spelled by escapes. */
+/**
+ * JSON that a JavaScript value may not be able to hold: repeated members, numbers beyond a double, names with escapes.
+ */
 type Tree =
   | { kind: 'raw'; text: string }
   | { kind: 'array'; items: Tree[] }
@@ -23,11 +25,11 @@ interface Slot {
 
 type Edit = (slot: Slot, all: readonly Slot[]) => void;
 
-/** Places further on are not mutated, so that a tree that has grown stays cheap. */
+/** Only so many places are mutated, so that a tree that has grown stays cheap. */
 const MAX_SLOTS = 300;
 const HUGE = 65_537;
 
-/** Names that mean something to JavaScript, to its libraries, or to a reader who spells well. As JSON. */
+/** Names with a meaning for JavaScript, its libraries, or somebody who spells well. As JSON. */
 const names = fc.oneof(
   {
     weight: 4,
@@ -67,7 +69,7 @@ const numbers = fc.constantFrom(
   '12345678901234567890',
 );
 
-/** Units of one and of several UTF-16 units, invisible, forbidden or half. */
+/** Characters of one or several UTF-16 units: invisible ones, forbidden ones, halves. */
 const UNITS = [
   'x',
   '😀',
@@ -83,7 +85,7 @@ const UNITS = [
   '\ufeff',
   ' ',
 ];
-/** Around every bound of the contract. */
+/** Lengths near every bound of the contract. */
 const SHORT_LENGTHS = [1, 2, 64, 65, 127, 128, 129, 255, 256, 257];
 const LONG_LENGTHS = [8_180, 8_192, 8_193, 32_768, 65_535, 65_536, HUGE];
 
@@ -191,7 +193,7 @@ const mediaTypes = fc
   )
   .map((parts) => parts.join(''));
 
-/** Values that may or may not be what a field wants. */
+/** Values that may or may not fit a field. */
 const FITTING: ReadonlyMap<string, fc.Arbitrary<string>> = new Map(
   Object.entries({
     phoneNumber: phoneNumbers,
@@ -279,7 +281,7 @@ const edits: fc.Arbitrary<Edit> = fc.oneof(
   },
 );
 
-/** Bytes of valid commands of all operations, with changes to their structure, and now and then to the bytes themselves. */
+/** Bytes of valid commands of all operations. Their structure is changed, and sometimes the bytes themselves. */
 export const fuzzedCommands: fc.Arbitrary<FuzzedCommand> = fc
   .record({
     sample: fc.constantFrom(...VALID),
@@ -327,8 +329,10 @@ function write(tree: Tree, space: string): string {
       return tree.text;
     case 'array':
       return `[${tree.items.map((item) => space + write(item, space)).join(',')}${space}]`;
-    case 'object':
-      return `{${tree.members.map(({ name, value }) => `${space}${name}:${space}${write(value, space)}`).join(',')}${space}}`;
+    case 'object': {
+      const members = tree.members.map(({ name, value }) => `${space}${name}:${space}${write(value, space)}`);
+      return `{${members.join(',')}${space}}`;
+    }
   }
 }
 
@@ -369,7 +373,7 @@ function drop({ parent, index }: Slot): void {
   else parent.members.splice(index, 1);
 }
 
-/** The same member once more: readers of JSON do not agree on which one counts. */
+/** Repeats a member. Readers of JSON do not agree on which one counts. */
 function duplicate(slot: Slot, other: string | null): void {
   const { parent, index } = slot;
   const value = other === null ? get(slot) : raw(other);
@@ -395,7 +399,7 @@ function lift(slot: Slot): void {
   else if (tree.kind === 'object' && tree.members[0] !== undefined) put(slot, tree.members[0].value);
 }
 
-/** Never a place with one below it, which would make the tree a ring. */
+/** Never swaps a place with one below it: the tree would become a ring. */
 function swap(slot: Slot, other: Slot): void {
   const [mine, theirs] = [get(slot), get(other)];
   if (mine.kind !== 'raw' && theirs.kind !== 'raw') return;
@@ -403,7 +407,7 @@ function swap(slot: Slot, other: Slot): void {
   put(other, structuredClone(mine));
 }
 
-/** Numbers as texts, texts as what stands in them, structures as their JSON. */
+/** A number becomes a text, a text becomes its content, a structure becomes its JSON. */
 function asText(slot: Slot): void {
   const tree = get(slot);
   if (!isText(tree)) put(slot, raw(quote(write(tree, ''))));
@@ -413,7 +417,7 @@ function asText(slot: Slot): void {
 function repeat(slot: Slot, times: number): void {
   const tree = get(slot);
   const item = tree.kind === 'array' ? (tree.items[0] ?? raw('null')) : tree;
-  // The text is written once, and the tree stays small.
+  // The text is written once, so the tree stays small.
   put(slot, raw(`[${Array.from({ length: times }).fill(write(item, '').slice(0, HUGE)).join(',')}]`));
 }
 

@@ -4,13 +4,13 @@ import { applyByteEdits, byteEdits, fromBuffer, toBuffer, type Bytes } from './b
 import { fuzz, type Checked } from './fuzz';
 import { inTime } from './in-time';
 
-/** What some member committed, what became of it, and where whoever reads it takes up the partition. */
+/** What a member committed, how it was changed, and the offset at which the reader takes over the partition. */
 interface Fuzzed {
   readonly base: number;
   readonly done: readonly number[];
   readonly owner: string | null;
   readonly state: 'active' | 'released';
-  /** What is read instead of what was written. */
+  /** The bytes that are read, instead of those that were written. */
   readonly metadata: Buffer;
   readonly committed: number;
 }
@@ -27,7 +27,7 @@ const distances = fc.oneof(
   { weight: 2, arbitrary: fc.uniqueArray(fc.nat(MAX_SPAN - 1), { maxLength: 60 }) },
 );
 
-/** What others write there: Parallel Consumer's run lengths, Flink's, Spring's, notes of operators. */
+/** Metadata that others write: Parallel Consumer's run lengths, Flink's, Spring's, notes of operators. */
 const FOREIGN = [
   '',
   'null',
@@ -191,7 +191,7 @@ function checkDecoding({ base, done, owner, state, metadata, committed }: Fuzzed
   return { kind: 'read', tookMs };
 }
 
-/** Whose the partition is by metadata of a newer release; null where it does not say, undefined for any other metadata. */
+/** The owner that metadata of a newer release names. Null if it names none; undefined for all other metadata. */
 function newerOwnership(text: string): object | null | undefined {
   let fields: unknown;
   try {

@@ -14,10 +14,10 @@ interface Entry {
   readonly value: Bytes;
 }
 
-/** What no case may take, and what more a byte may. A fault of the input repeats, a stall of the machine does not. */
+/** The most violations of one result; then "and N more" follows. */
 const MAX_VIOLATIONS = 50;
 
-/** All that a violation may say beside its path, so that nothing of the values is in it. */
+/** The only words that a violation may have after its path, so that it contains no values. */
 const WORDINGS = [
   /^must be a text of 1 to (128|256|65,536) (printable )?characters that is not blank$/,
   /^must be one of [a-z, -]+( on the channel [a-z]+)?$/,
@@ -79,7 +79,7 @@ function checkAccepted(command: Command, { faults, document }: CommandVerdict, c
   if (!isDeepStrictEqual(read, expected)) throw new Error('the command read differs from the document');
 }
 
-/** Only optional fields may be null in a valid request, and those are not sent; what is in arrays stays. */
+/** Only optional fields may be null in a valid request, and those are not sent. Nulls inside arrays stay. */
 function withoutNulls(request: unknown): unknown {
   if (typeof request !== 'object' || request === null) return request;
   return Object.fromEntries(Object.entries(request).filter(([, value]) => value !== null));
@@ -98,7 +98,7 @@ function checkRefused(invalid: InvalidCommand, { faults, document }: CommandVerd
   checkKept(invalid, faults, document ?? {});
 }
 
-/** The path of a violation, whose words are checked to be the contract's own. */
+/** The path of a violation. Its words must be the contract's own. */
 function pathOf(violation: string): string {
   const words = WORDINGS.map((wording) => {
     for (let at = violation.lastIndexOf(': '); at >= 0; at = violation.lastIndexOf(': ', at - 1)) {
@@ -112,7 +112,7 @@ function pathOf(violation: string): string {
   return violation.slice(0, at);
 }
 
-/** What a result says of a command that was refused: only what is valid by itself. */
+/** The fields that a result has of a refused command: only those that are valid by themselves. */
 function checkKept({ id, type, workspaceId }: InvalidCommand, faults: ReadonlySet<string>, document: object): void {
   if (id !== (faults.has('id') || faults.has('value') ? null : Reflect.get(document, 'id')))
     throw new Error('wrong id');
@@ -124,7 +124,7 @@ function checkKept({ id, type, workspaceId }: InvalidCommand, faults: ReadonlySe
   if (workspaceId !== null && workspaceId !== given) throw new Error('wrong workspace');
 }
 
-/** Whether two values are the same JSON: the order of members says nothing, and `-0` is `0`. */
+/** Whether two values are the same JSON. The order of members does not count, and `-0` is `0`. */
 function isSameJson(one: unknown, other: unknown): boolean {
   if (typeof one !== 'object' || one === null || typeof other !== 'object' || other === null) return one === other;
   const [names, others] = [Object.keys(one), Object.keys(other)];

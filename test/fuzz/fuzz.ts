@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import { DEADLINE_MS } from '../deadline';
 import { casesOf, isLongForm, seed, type SuiteName } from './cases';
 
-/** What the code did with one case, where nothing is wrong with it. */
+/** How a case ended, if nothing is wrong with the code. */
 export interface Checked {
-  /** Counted under this name. */
+  /** It is counted under this name. */
   readonly kind: string;
   /** How long the code under test took. */
   readonly tookMs: number;
@@ -17,18 +17,18 @@ export interface Checked {
 export interface Suite<Case, Entry> {
   readonly name: SuiteName;
   readonly cases: fc.Arbitrary<Case>;
-  /** Throws where the code does what it must not. */
+  /** Throws if the code does something that it must not. */
   readonly check: (fuzzed: Case) => Checked | Promise<Checked>;
-  /** The form that a case has in `corpus/<name>.json`. */
+  /** The form of a case in `corpus/<name>.json`. */
   readonly toEntry: (fuzzed: Case) => Entry;
   readonly fromEntry: (entry: Entry) => Case;
-  /** Kinds without which the generators would not reach all of the code. */
+  /** Kinds that the generators must produce; otherwise they would not reach all of the code. */
   readonly mustSee: readonly string[];
-  /** Cases checked side by side, for those that wait. */
+  /** How many cases are checked at once, for cases that wait. */
   readonly lanes?: number;
 }
 
-/** What a suite leaves for the table that the reporter prints. */
+/** The row of a suite in the table that the reporter prints. */
 interface FuzzRow {
   readonly suite: SuiteName;
   readonly seed: number;
@@ -38,27 +38,27 @@ interface FuzzRow {
   readonly kinds: Readonly<Record<string, number>>;
 }
 
-/** Few enough that a seed leads to any case in seconds. */
+/** So few that a seed leads to any case in seconds. */
 const BATCH = 250;
 const PROGRESS_EVERY_MS = 2_000;
 const MS_PER_CASE = 40;
-/** What is left of a test's time once a suite has used up its own, to say what was wrong and let go of everything. */
+/** After a suite's own time, a test has so many ms left to report the fault and to close everything. */
 const FAILING_MS = 10_000;
 const ROWS = join(__dirname, '..', '..', 'reports', 'fuzz');
 
-/** Declares the tests of a suite: its corpus, each entry by what it once showed, then mutations from the seed on. */
+/** Declares the tests of a suite: first each entry of its corpus, then mutations from the seed on. */
 export function fuzz<Case, Entry extends object>(suite: Suite<Case, Entry>): void {
   const { name, fromEntry, check, mustSee } = suite;
   const total = casesOf(name);
 
   describe(`the corpus of ${name}`, () => {
-    it.each(readCorpus<Entry>(name))('holds where it once did not: $shows', async ({ entry }) => {
+    it.each(readCorpus<Entry>(name))('holds for a case that once failed: $shows', async ({ entry }) => {
       expect(await check(fromEntry(entry))).toHaveProperty('kind');
     });
   });
 
   it(
-    `mutations of ${name} crash nothing, end and have the right outcome`,
+    `mutations of ${name} crash nothing, end in time and have the right outcome`,
     async () => {
       const tally = new Tally(name, total);
       await mutate(suite, total, tally);
@@ -79,7 +79,7 @@ async function mutate<Case, Entry>(suite: Suite<Case, Entry>, total: number, tal
     while (failure === null && batches * BATCH < total) {
       const batch = batches++;
       const numRuns = Math.min(BATCH, total - batch * BATCH);
-      // Else a fault that makes every case slow would still be shrunk when the test is long over.
+      // Otherwise a fault that makes every case slow would still be shrunk long after the test has ended.
       const interruptAfterTimeLimit = Math.max(0, endMs - performance.now());
       const limits = { interruptAfterTimeLimit, markInterruptAsFailure: true };
       const details = await fc.check(property, { numRuns, seed: seed + batch, ...limits });
@@ -114,7 +114,7 @@ function readCorpus<Entry>(name: SuiteName): readonly { readonly shows: string; 
   return JSON.parse(readFileSync(join(__dirname, 'corpus', `${name}.json`), 'utf8'));
 }
 
-/** Counts cases, and in the long form tells how far the suite is. */
+/** Counts cases. In the long form it also reports the progress of the suite. */
 class Tally {
   readonly kinds = new Map<string, number>();
   private cases = 0;

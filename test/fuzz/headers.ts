@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { HEADER } from '../../src/contract/headers';
 import type { Bytes } from './bytes';
 
-/** Headers of a record as they are on the wire: a list, in which names may repeat and values be null. */
+/** Headers of a record as they are sent: a list, in which names may repeat and values may be null. */
 export type WireHeaders = readonly (readonly [name: string, value: Bytes | null])[];
 
 /** A record with headers, and how its command ends. */
@@ -38,7 +38,7 @@ const names = fc.oneof(
   { weight: 2, arbitrary: fc.string({ unit: 'grapheme', maxLength: 12 }) },
 );
 
-/** Around each of the caps, and some far beyond. */
+/** Lengths near each of the limits, and some far beyond. */
 const SIZES = [1, 10, 11, 249, 250, 255, 256, 257, 4_095, 4_096, 4_097];
 const sized = fc
   .tuple(
@@ -82,7 +82,7 @@ const values: fc.Arbitrary<Bytes | null> = fc.oneof(
   { weight: 4, arbitrary: sized },
 );
 
-/** One name some more times, which is a list for kafkajs. */
+/** One name several times; kafkajs makes a list of it. */
 const repeated = fc
   .tuple(names, fc.array(values, { minLength: 1, maxLength: 4 }))
   .map(([name, list]) => list.map((value) => [name, value] as const));
@@ -95,7 +95,7 @@ const many = fc
     ]),
   );
 
-/** What a client of Nest sends for a reply, and what comes near it. */
+/** The headers that a client of Nest sends to ask for a reply, and similar ones. */
 const replies = fc
   .tuple(fc.constantFrom(...TOPICS), fc.constantFrom(...NUMBERS), values)
   .map(([topic, partition, correlationId]): WireHeaders => [
@@ -122,7 +122,7 @@ const errors = fc.oneof(
     .map(([length, unit, start]) => start + unit.repeat(length)),
 );
 
-/** Headers of a command, from none to thousands, and the error with which it ends. */
+/** Headers of a command, from none to thousands, and the error with which the command ends. */
 export const fuzzedHeaders: fc.Arbitrary<FuzzedHeaders> = fc.record({
   headers,
   commandId: fc.option(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 128 }), { freq: 4 }),

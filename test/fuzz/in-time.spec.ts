@@ -8,14 +8,14 @@ function parsed(times: number): number {
   return items;
 }
 
-describe('what takes as long as its input is', () => {
-  it('gives what it gave, and what it cost', () => {
+describe('inTime', () => {
+  it('returns the result of the work, and its cost', () => {
     const { given, tookMs } = inTime('parsing', text.length, () => parsed(1));
     expect(given).toBe(20_000);
     expect(tookMs).toBeGreaterThan(0);
   });
 
-  it('is told from what takes out of all proportion, on a machine of any speed', () => {
+  it('throws if the work takes far too long for its bytes, on a machine of any speed', () => {
     expect(() => inTime('a short text', 10, () => parsed(30), true)).toThrow(/^a short text took [\d.]+ ms, 4 times$/);
   });
 });

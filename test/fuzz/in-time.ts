@@ -1,14 +1,14 @@
 import { isLongForm } from './cases';
 
-/** What some code gave, and what it cost: CPU time of this thread, which other processes do not lengthen. */
+/** The result of some code, and its cost: CPU time of this thread, which other processes do not lengthen. */
 export interface Timed<T> {
   readonly given: T;
   readonly tookMs: number;
 }
 
-/** So many times what JSON.parse takes for as many bytes. */
+/** How many times as long as JSON.parse the code may take for the same number of bytes. */
 const ROOM = 50;
-/** Counted for every case beside its own bytes. */
+/** Added to the bytes of every case. */
 const BYTES_BESIDE = 100_000;
 const TRIES = 4;
 
@@ -17,14 +17,14 @@ const PLAIN = JSON.stringify(Array.from({ length: 20_000 }, (_, n) => ({ id: `c-
 let plainMs = timed(() => JSON.parse(PLAIN) as unknown).tookMs;
 
 /**
- * Runs `work` over so many bytes. In the long form it throws if that takes out of proportion: more than {@link ROOM} times a plain loop
- * over as many bytes that is run beside it, again and again.
+ * Runs `work` over so many bytes. In the long form it throws if `work` takes too long for them: more than {@link ROOM}
+ * times JSON.parse for as many bytes. JSON.parse is measured beside it, several times if need be.
  */
 export function inTime<T>(what: string, bytes: number, work: () => T, isJudged = isLongForm): Timed<T> {
   for (let tries = 1; ; tries++) {
     const done = timed(work);
     if (!isJudged || isInProportion(done, bytes)) return done;
-    // How fast the machine is at this moment.
+    // Measures the machine's speed at this moment.
     plainMs = timed(() => JSON.parse(PLAIN) as unknown).tookMs;
     if (isInProportion(done, bytes)) return done;
     if (tries === TRIES) throw new Error(`${what} took ${done.tookMs.toFixed(1)} ms, ${TRIES} times`);

@@ -5,12 +5,12 @@ import { applyByteEdits, byteEdits } from './bytes';
 /** What an API sends for one request, and in how many pieces. */
 export interface FuzzedAnswer {
   readonly bytes: Buffer;
-  /** Where the bytes are parted, as fractions of their number. */
+  /** Where the bytes are split, as fractions of their number. */
   readonly splits: readonly number[];
   readonly end: End;
 }
 
-/** The client's limit, low enough to be passed often. */
+/** The client's limit. It is so low that many answers exceed it. */
 export const MAX_BODY_BYTES = 8_192;
 
 const OFTEN = [
@@ -57,7 +57,8 @@ const responses = fc
   )
   .map(([id, status, error, names, more]) => {
     const members = Object.entries({ id, status, error }).filter(([name]) => names.includes(name));
-    return `{${[...members, [more, 'x']].map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
+    const all = [...members, [more, 'x']];
+    return `{${all.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join(',')}}`;
   });
 
 const bodies = fc.oneof(
@@ -219,7 +220,7 @@ interface Structure {
   readonly trailing: string;
 }
 
-/** Answers of an API as it sends them: right ones, such with a fault in their structure, and such with damaged bytes. */
+/** Answers of an API: right ones, some with a fault in their structure, and some with damaged bytes. */
 export const fuzzedAnswers: fc.Arbitrary<FuzzedAnswer> = fc
   .record({
     structure,
@@ -236,7 +237,7 @@ export const fuzzedAnswers: fc.Arbitrary<FuzzedAnswer> = fc
       },
     ),
     end: fc.constantFrom<End>('keep', 'keep', 'close', 'reset'),
-    /** Answers that only a deadline ends are kept few, since each takes as long. */
+    /** Answers that only a deadline ends are rare, because each takes until its deadline. */
     mayWait: fc.nat(39).map((value) => value === 0),
   })
   .map(({ structure: made, bytes: edits, cutAt, splits, end, mayWait }) => {

@@ -17,14 +17,17 @@ import { receive, send } from './wire';
 
 type Sent = ReadonlyMap<string, readonly Buffer[]>;
 
-/** Of what a result copies, more bytes than these are not copied. */
+/** A result does not copy a header with more bytes than these. */
 const COPIED = new Map([
   ['traceparent', 256],
   ['tracestate', 4_096],
   ['kafka_correlationId', 4_096],
 ]);
 const MAX_ERROR_UNITS = 2_000;
-/** Everything that a result may carry, with its names and a command id of 128 characters of four bytes. */
+/**
+ * The headers of a result have at most so many bytes: all values at their limits, the names, and a command id of 128
+ * characters of four bytes.
+ */
 const MAX_RESULT_HEADER_BYTES = 256 + 2 * 4_096 + 1_024;
 const SOURCE = { topic: 'messages.commands.whatsapp', partition: 3, offset: '9007199254740993' };
 
@@ -101,7 +104,7 @@ function checkResult(sent: Sent, own: Sent, commandId: string | null): void {
   if (bytes > MAX_RESULT_HEADER_BYTES) throw new Error(`the headers of a result take ${bytes} bytes`);
 }
 
-/** Where the contract says that a reply goes: to a topic that Kafka could have, and a partition that it could number. */
+/** Where a reply goes by the contract: to a possible name of a topic, and a possible number of a partition. */
 function checkReply({ target, reply }: Written, own: Sent): void {
   const topic = lastOf(own, 'kafka_replyTopic', 249)?.toString() ?? '';
   const isTopic = /^[a-z0-9._-]+$/i.test(topic) && !topic.endsWith('\n') && topic !== '.' && topic !== '..';
@@ -164,14 +167,14 @@ function oursOf({ error, outcome }: DeadLetterCause): Map<string, Buffer[]> {
   ]);
 }
 
-/** At most 2,000 units, none of them the first half of a pair whose second one is cut off. */
+/** At most 2,000 units. The last one is not the first half of a pair whose second half is cut off. */
 function cut(error: string): string {
   const start = error.slice(0, MAX_ERROR_UNITS);
   const isPairSplit = /[\ud800-\udbff]$/.test(start) && /^[\udc00-\udfff]/.test(error.slice(MAX_ERROR_UNITS));
   return isPairSplit ? start.slice(0, -1) : start;
 }
 
-/** A header without a value cannot be written by kafkajs, and is an empty one from there on. */
+/** kafkajs cannot write a header without a value. Such a header becomes an empty one. */
 function groupByName(headers: WireHeaders): Map<string, Buffer[]> {
   const byName = new Map<string, Buffer[]>();
   for (const [name, value] of headers) {

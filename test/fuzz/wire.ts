@@ -13,10 +13,10 @@ const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (r
 };
 
 const batch = { firstOffset: '0', firstTimestamp: '0' };
-/** Attributes, distances of timestamp and offset, and neither key nor value. */
+/** Attributes, differences of timestamp and offset, no key, no value. */
 const RECORD_START = Buffer.from([0, 0, 0, 1, 1]);
 
-/** Headers as the service is given them, by way of the bytes that a broker sends. */
+/** Headers as the service gets them, decoded from the bytes that a broker sends. */
 export function receive(headers: WireHeaders): Headers {
   const parts = [RECORD_START, varInt(headers.length)];
   for (const [name, value] of headers) {
@@ -32,7 +32,7 @@ export function receive(headers: WireHeaders): Headers {
   return decodeRecord(new Decoder(Buffer.concat(parts)), batch).headers;
 }
 
-/** What a broker is sent for headers: by name, all values in their order. */
+/** The headers that a broker gets: by name, all values in their order. */
 export function send(headers: Headers): ReadonlyMap<string, readonly Buffer[]> {
   const { buffer } = encodeRecord({ key: null, value: Buffer.alloc(0), headers });
   const reader = new Reader(buffer);
@@ -48,7 +48,7 @@ export function send(headers: Headers): ReadonlyMap<string, readonly Buffer[]> {
   return byName;
 }
 
-/** Kafka's variable-length integer: zigzag, seven bits a byte, the lowest first. */
+/** Kafka's integer of variable length: zigzag, seven bits a byte, the lowest first. */
 function varInt(value: number): Buffer {
   const bytes: number[] = [];
   let rest = value < 0 ? -2 * value - 1 : 2 * value;

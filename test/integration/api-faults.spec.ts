@@ -8,7 +8,7 @@ import { metricSum, probe } from './lifecycle-bed.ts';
 
 const OPERATION = { whatsapp: 'text', messenger: 'text', instagram: 'text', telegram: 'template' } as const;
 
-/** A command of its own key. */
+/** A command with a key of its own. */
 function command(channel: Channel, workspace: string = 'w-1', recipient: string = randomUUID()): Command {
   const type = OPERATION[channel];
   const request = { contact: { id: recipient }, workspace: { id: workspace }, textMessage: 'hello' };
@@ -24,7 +24,7 @@ describe('keys of the API', () => {
   beforeEach(async () => (folder = await mkdtemp(join(tmpdir(), 'keys-'))));
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('a workspace whose key is refused waits alone, and goes on when the file of keys changes, without a restart', async () => {
+  it('if a key is refused, only its workspace waits; it goes on when the file of keys changes', async () => {
     const file = join(folder, 'keys.json');
     await writeFile(file, JSON.stringify({ 'w-2': 'withdrawn' }));
     await using bed = await TestBed.start({
@@ -42,14 +42,14 @@ describe('keys of the API', () => {
     expect(warnings).toHaveLength(1);
     expect(bed.output).not.toContain('withdrawn');
 
-    // As a mounted secret changes: another file takes the place of the first.
+    // A mounted secret changes in this way: another file replaces the first.
     await writeFile(`${file}.new`, JSON.stringify({ 'w-2': 'second-key' }));
     await rename(`${file}.new`, file);
     for (const place of waiting) expect((await bed.resultOf(place)).result.outcome).toBe('accepted');
     expect(bed.output).not.toContain('second-key');
   });
 
-  it('a file of keys that cannot be used leaves the keys as they were, with an error that says what it must be', async () => {
+  it('a faulty file of keys changes no key, and an error says what the file must be', async () => {
     const file = join(folder, 'key');
     await writeFile(file, 'sandbox-key\n');
     await using bed = await TestBed.start({ settings: { MESSAGES_API_KEY: '', MESSAGES_API_KEY_FILE: file } });
@@ -94,7 +94,7 @@ describe('an API that is away or hangs', () => {
     },
   );
 
-  it('calls of one channel that hang leave the others all they need', async () => {
+  it('if calls of one channel hang, the other channels go on', async () => {
     await using bed = await TestBed.start({
       channels: ['whatsapp', 'messenger', 'telegram'],
       sandbox: { faultRules: [{ match: { channel: 'telegram' }, fault: 'hang' }] },
@@ -106,7 +106,7 @@ describe('an API that is away or hangs', () => {
     await bed.produce(others);
     await bed.results(others.length);
     expect(bed.seenResults.filter(({ result }) => result.channel === 'telegram')).toEqual([]);
-    // What hangs would hold up its drain.
+    // Otherwise the hanging calls would delay the drain.
     await bed.killService();
   });
 });

@@ -3,7 +3,7 @@ import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.
 
 const WAITING = 3_000;
 
-test('with far more commands waiting than may be in hand, partitions pause and resume until all are sent', async () => {
+test('if far more commands wait than fit into memory, partitions pause and resume until all are sent', async () => {
   await using bed = await LifecycleBed.prepare({
     behaviour: { latencyMs: 20 },
     settings: { MAX_IN_FLIGHT: '32', INTAKE_MAX_COMMANDS: '200' },

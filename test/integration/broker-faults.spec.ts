@@ -5,7 +5,7 @@ import { PARTITIONS } from '../../tools/lib/producing.ts';
 import { DEADLINE_MS } from '../deadline.ts';
 import { LifecycleBed, metricSum, probe, until } from './lifecycle-bed.ts';
 
-test('while results cannot be written consumption pauses and nothing is committed; then it goes on where it stood', async () => {
+test('while results cannot be written, reading halts and nothing is committed; then it goes on', async () => {
   await using bed = await LifecycleBed.prepare({
     behaviour: { latencyMs: 10 },
     settings: { MAX_IN_FLIGHT: '20', LOG_LEVEL: 'error' },
@@ -19,7 +19,7 @@ test('while results cannot be written consumption pauses and nothing is committe
   await until(
     async () => (await probe(service, '/readyz')).body.includes('"haltedBy":["results"]'),
     DEADLINE_MS,
-    'consumption pauses',
+    'reading halts',
   );
   const metric = async (name: string, labels?: string): Promise<number> =>
     metricSum((await probe(service, '/metrics')).body, `messages_dispatcher_${name}`, labels);
@@ -52,7 +52,7 @@ test('while results cannot be written consumption pauses and nothing is committe
   });
   afterAll(() => kafka.stop());
 
-  test('a broker that goes away in the middle and comes back leaves the service alive, and costs no command', async () => {
+  test('if the broker goes away under load and comes back, the service lives on and no command is lost', async () => {
     await using bed = await LifecycleBed.prepare({
       brokers: kafka.brokers,
       behaviour: { latencyMs: 20 },

@@ -11,7 +11,7 @@ test('a consumer that can never join again makes the process drain and exit 1', 
   await bed.produce(50);
   const service = await bed.start();
   await bed.untilSettled();
-  // While the service is frozen it drops out of its group, which a stranger with another protocol then holds.
+  // The frozen service drops out of its group. Then a stranger with another protocol occupies the group.
   service.child.signal('SIGSTOP');
   const members = async (): Promise<number> =>
     (await bed.admin.describeGroups([bed.group])).groups.flatMap((group) => group.members).length;

@@ -36,7 +36,7 @@ class Cli {
   }
 }
 
-/** A dead letter to be written by hand, as the contract says. */
+/** A dead letter that the test writes by hand, as the contract describes it. */
 interface Letter {
   readonly id: string;
   readonly partition?: number;
@@ -62,8 +62,8 @@ async function write(bed: TestBed, letters: readonly Letter[]): Promise<void> {
   if (letters.length === 0) return;
   const producer = bed.kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();
-  // One request per partition: of one that a new partition refuses in part, kafkajs repeats the whole. And it drops what is
-  // for a partition that it has not heard of yet.
+  // One request per partition. If a new partition refuses its part, kafkajs repeats the whole request. It also drops
+  // records for a partition that it does not know yet.
   for (const ofPartition of Map.groupBy(letters, ({ partition = 0 }) => partition).values()) {
     const messages = ofPartition.map((letter) => toMessage(bed, letter));
     await bed.until(async () => {
@@ -108,10 +108,10 @@ async function run(bed: TestBed, ...args: string[]): Promise<Cli & { readonly co
   return Object.assign(cli, { code: await cli.ended });
 }
 
-/** A record that ends what `redriven` reads of a partition. */
+/** A record that tells `redriven` where to stop on a partition. */
 const END = 'the end of what was redriven';
 
-/** What was redriven, read as a consumer of committed transactions. */
+/** The redriven records, read as a consumer that sees only committed transactions. */
 async function redriven(bed: TestBed): Promise<KafkaMessage[]> {
   const topic = bed.commandTopic();
   const ends = Array.from({ length: bed.partitions }, (_, partition) => ({ partition, key: END, value: null }));
@@ -152,7 +152,7 @@ describe('looking at dead letters', () => {
     ]);
   });
 
-  it('list has one line for each, the newest last, and waits for no empty partition', async () => {
+  it('list prints one line for each, the newest last, and does not wait for empty partitions', async () => {
     const { code, stdout } = await run(bed, 'list');
     expect(code).toBe(0);
     const lines = stdout.trimEnd().split('\n').slice(1);
@@ -181,7 +181,7 @@ describe('looking at dead letters', () => {
     expect(found.map((line) => (JSON.parse(line) as { commandId: string | null }).commandId)).toEqual(ids);
   });
 
-  it('count has a table by channel and outcome, and a total', async () => {
+  it('count prints a table by channel and outcome, and a total', async () => {
     const { stdout } = await run(bed, 'count');
     expect(stdout).toMatch(/^whatsapp +rejected +1$/m);
     expect(stdout).toMatch(/^total +4$/m);
@@ -189,7 +189,7 @@ describe('looking at dead letters', () => {
     expect(JSON.parse(json)).toEqual({ total: 1, counts: [{ channel: 'telegram', outcome: 'failed', count: 1 }] });
   });
 
-  it('show tells all about one, and content only where asked', async () => {
+  it('show prints everything about one, with content only if asked', async () => {
     const redacted = await run(bed, 'show', '0/0');
     expect(redacted.stdout).toMatch(/^original +\S+commands\.whatsapp\/1\/7$/m);
     expect(redacted.stdout).toMatch(/^ {2}x-own: \[redacted\]$/m);
@@ -200,7 +200,7 @@ describe('looking at dead letters', () => {
     expect(open.stdout).toMatch(/^ {2}x-own: mine$/m);
   });
 
-  it('show of a place without a letter is a fault that says what there is', async () => {
+  it('show of a place without a letter fails and says which places there are', async () => {
     expect(await run(bed, 'show', '0/9')).toMatchObject({ code: 1, stderr: expect.stringMatching(/0\/9 .*0 to 1/) });
     expect(await run(bed, 'show', '7/0')).toMatchObject({
       code: 1,
@@ -208,7 +208,7 @@ describe('looking at dead letters', () => {
     });
   });
 
-  it('export has one object for each, with bytes only where asked', async () => {
+  it('export prints one object for each, with bytes only if asked', async () => {
     const plain = await run(bed, 'export');
     expect(plain.stdout.trimEnd().split('\n')).toHaveLength(4);
     for (const hidden of [SECRET_TEXT, PHONE, 'mine', Buffer.from(PHONE).toString('base64')]) {
@@ -238,7 +238,7 @@ describe('looking at dead letters', () => {
     expect(await run(bed, ...args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringMatching(says) });
   });
 
-  it('a missing setting is 2, a missing topic 1, each in one line', async () => {
+  it('a missing setting exits 2, a missing topic exits 1, each with one line', async () => {
     const unset = new Cli(bed, ['count'], { KAFKA_BROKERS: '' });
     expect(await unset.ended).toBe(2);
     expect(unset.stderr).toMatch(/^KAFKA_BROKERS: must be set.*\n$/);
@@ -247,7 +247,7 @@ describe('looking at dead letters', () => {
     expect(nowhere.stderr).toMatch(/^there is no topic nowhere\.dead-letters: .*TOPIC_PREFIX\n$/);
   });
 
-  it('reads past markers of transactions and what they took back, also at the end', async () => {
+  it('reads past markers of transactions and past aborted records, also at the end', async () => {
     const topic = bed.topics.deadLetters;
     const producer = bed.kafka.producer({ transactionalId: `${bed.group}-gaps`, maxInFlightRequests: 1 });
     await producer.connect();
@@ -264,7 +264,7 @@ describe('looking at dead letters', () => {
 });
 
 describe('redriving', () => {
-  it('writes the original record to its place, with one header more, and only once', async () => {
+  it('writes the original record to its topic and partition once, with one more header', async () => {
     await using bed = await bedOfLetters([
       { id: 'again', own: { traceparent: '00-aa', 'x-own': 'mine', redrive: '9/9' } },
       { id: 'lost', truncated: true },
@@ -297,7 +297,7 @@ describe('redriving', () => {
     expect(await redriven(bed)).toHaveLength(1);
   });
 
-  it('remembers each by itself where filters and limits leave out some between', async () => {
+  it('remembers each letter separately, also if filters and limits skip some between them', async () => {
     await using bed = await bedOfLetters(many(90).map((each, at) => ({ ...each, workspace: `w-${at % 5}` })));
     expect((await run(bed, 'redrive', '--workspace', 'w-3')).stdout).toMatch(/^18 of 18 redriven$/m);
     expect((await run(bed, 'redrive', '--limit', '7')).stdout).toMatch(/^7 of 7 redriven$/m);
@@ -308,9 +308,9 @@ describe('redriving', () => {
     expect(idsOf(await redriven(bed))).toEqual(many(99).map(({ id }) => id));
   });
 
-  it('keeps its rate, and goes on where SIGKILL and Ctrl-C ended it', async () => {
+  it('keeps its rate, and after SIGKILL or Ctrl-C goes on where it was', async () => {
     await using bed = await bedOfLetters(many(120));
-    // With these rates no more than the burst is redriven, however long it takes.
+    // With these rates only the burst is redriven, however long it takes.
     const killed = new Cli(bed, ['redrive', '--rate', '1/1h burst 60']);
     await untilRedriven(bed, 10);
     killed.kill('SIGKILL');
@@ -328,9 +328,9 @@ describe('redriving', () => {
     expect(idsOf(await redriven(bed))).toEqual(many(120).map(({ id }) => id));
   });
 
-  it('of two at once the later one wins, and nothing is sent twice', async () => {
+  it('if two run at once, the later one wins and nothing is sent twice', async () => {
     await using bed = await bedOfLetters(many(100));
-    // Would take minutes by itself.
+    // This one alone would take minutes.
     const earlier = new Cli(bed, ['redrive', '--rate', '1/s burst 5']);
     await untilRedriven(bed, 5);
     const later = await run(bed, 'redrive');
@@ -340,7 +340,7 @@ describe('redriving', () => {
     expect(idsOf(await redriven(bed))).toEqual(many(100).map(({ id }) => id));
   });
 
-  it('names letters that are too large for their topic by now, and redrives the others', async () => {
+  it('names letters that have become too large for their topic, and redrives the others', async () => {
     await using bed = await bedOfLetters([{ id: 'a' }, { id: 'large', own: { pad: 'x'.repeat(4_000) } }, { id: 'b' }]);
     const topic = { type: 2, name: bed.commandTopic(), configEntries: [{ name: 'max.message.bytes', value: '2000' }] };
     await bed.admin.alterConfigs({ validateOnly: false, resources: [topic] });
@@ -351,7 +351,7 @@ describe('redriving', () => {
     expect(idsOf(await redriven(bed))).toEqual(['a', 'b']);
   });
 
-  it('brings a command of the real service back to it', async () => {
+  it('brings a command back to the real service', async () => {
     await using bed = await TestBed.start();
     const [place] = await bed.produce([
       { key: 'k', value: { id: 'bad', type: 'text' }, headers: { campaign: 'spring' } },
@@ -371,7 +371,7 @@ describe('redriving', () => {
 });
 
 async function untilRedriven(bed: TestBed, count: number): Promise<void> {
-  // A topic that is new may have no leader yet.
+  // A new topic may have no leader yet.
   const seen = (): Promise<number> => recordCount(bed.admin, bed.commandTopic()).catch(() => 0);
   await bed.until(async () => (await seen()) >= count, `${count} records in ${bed.commandTopic()}`);
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePorts } from '../../tools/kafka/free-ports.ts';
 
-/** A port where nobody listens until `open` forwards it to a target. */
+/** A port on which nobody listens until `open` is called; from then on it forwards to a target. */
 export class Gateway implements AsyncDisposable {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();

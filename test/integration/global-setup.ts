@@ -13,8 +13,8 @@ declare global {
 }
 
 /**
- * Builds the service, and starts the Kafka and the Redis that the integration tests share; `SHARED_KAFKA` and `SHARED_REDIS` tell them where
- * they are. Where one of them fails, the others are stopped.
+ * Builds the service, and starts the Kafka and the Redis that the integration tests share. `SHARED_KAFKA` and
+ * `SHARED_REDIS` give their addresses to the tests. If one of them fails to start, the other one is stopped.
  */
 export default async function globalSetup(): Promise<void> {
   const log = (line: string): void => void process.stderr.write(`${line}\n`);

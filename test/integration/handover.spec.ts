@@ -6,7 +6,7 @@ import { LifecycleBed, metricSum, PERFECT, probe, until } from './lifecycle-bed.
 
 const SETTLED = 'messages_dispatcher_settled_commands_total';
 
-/** A member of the service's group that is no replica of this release: it has the standard assigner alone, and reads nothing. */
+/** A member of the service's group that is no replica: it has only the standard assigner, and reads nothing. */
 class OtherMember implements AsyncDisposable {
   joined: ConsumerGroupJoinEvent['payload'] | null = null;
   readonly #consumer: Consumer;
@@ -34,7 +34,7 @@ class OtherMember implements AsyncDisposable {
     return this.joined?.memberAssignment[this.#topic] ?? [];
   }
 
-  /** Commits the beginning of each of its partitions. */
+  /** Commits the first offset of each of its partitions. */
   async commit(metadata: string): Promise<void> {
     const { partitions } = this;
     const topic = this.#topic;
@@ -46,7 +46,7 @@ class OtherMember implements AsyncDisposable {
   }
 }
 
-test('beside a member with the standard assigner both get their share, and what a newer release has committed is somebody’s until patience ends, then ignored with a warning', async () => {
+test('a partition that a newer release claims is read when patience ends, with a warning', async () => {
   await using bed = await LifecycleBed.prepare({ settings: { MESSAGES_API_TIMEOUT_MS: '1000' } });
   await using other = new OtherMember(bed);
   await other.join();
@@ -68,7 +68,7 @@ test('beside a member with the standard assigner both get their share, and what 
   expect(service.child.tail).toContain('has a version this release does not know and is ignored');
 });
 
-test('what a live member never releases is taken over in the end', async () => {
+test('partitions that a live member never releases are taken over in the end', async () => {
   await using bed = await LifecycleBed.prepare({ settings: { MESSAGES_API_TIMEOUT_MS: '1000' } });
   await using other = new OtherMember(bed);
   await other.join();
@@ -84,11 +84,11 @@ test('what a live member never releases is taken over in the end', async () => {
   );
   await other[Symbol.asyncDispose]();
   await bed.untilSettled();
-  // A call that takes longer than its short timeout is made again, which is no matter here.
+  // A call that takes longer than its short timeout is made again; here that does no harm.
   expect(await bed.account()).toMatchObject({ lost: 0, notAccepted: 0, orderViolations: 0 });
 });
 
-test('a damaged done map, or one of another offset, leaves nothing unsent', async () => {
+test('after a damaged done map, or one for another offset, every command is still sent', async () => {
   await using bed = await LifecycleBed.prepare();
   await bed.produce(400);
   {

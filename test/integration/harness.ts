@@ -18,23 +18,23 @@ import { DEADLINE_MS, until } from '../deadline.ts';
 
 const ROOT = resolve(__dirname, '../..');
 
-/** What a spec wants; all of it may be left out. */
+/** Options of a spec's bed. All are optional. */
 export interface TestBedOptions {
   /** Default: the Kafka that all integration specs share. */
   readonly brokers?: readonly string[];
-  /** Served by the service, with both lanes; default whatsapp. */
+  /** The channels of the service, with both lanes; default whatsapp. */
   readonly channels?: readonly Channel[];
-  /** Of each command topic; default 2. Results and dead letters have one each. */
+  /** Number of partitions of each command topic; default 2. Results and dead letters have one each. */
   readonly partitions?: number;
-  /** Settings of the topics, such as `max.message.bytes`. */
+  /** Configuration of the topics, such as `max.message.bytes`. */
   readonly topicConfigs?: Readonly<Partial<Record<'commands' | 'results' | 'deadLetters', Record<string, string>>>>;
   /** `RETRY_TOPIC_DELAYS`, whose topics are created; default none. */
   readonly retryDelays?: string;
-  /** Behaviour of the sandbox; every call is recorded unless it says otherwise. */
+  /** Behaviour of the sandbox. By default it records every call. */
   readonly sandbox?: Partial<Behaviour>;
-  /** Settings of the service beyond those that place it; default log level debug. */
+  /** Settings of the service in addition to those that connect it to the bed. The default log level is debug. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** false: the spec calls `startService` itself. */
+  /** If false, the spec calls `startService` itself. */
   readonly service?: boolean;
 }
 
@@ -43,24 +43,24 @@ export interface Command {
   readonly value: object | string | Buffer | null;
   readonly key?: string | Buffer | null;
   readonly headers?: IHeaders;
-  /** Default: chosen by the key, 0 without one. */
+  /** Default: chosen by the key; 0 without a key. */
   readonly partition?: number;
-  /** Default: the bed's first. */
+  /** Default: the first channel of the bed. */
   readonly channel?: Channel;
   readonly lane?: Lane;
 }
 
-/** Where a record was written. */
+/** The place of a written record. */
 export interface Place {
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
 }
 
-/** One place per record, in their order. */
+/** One place for each record, in the same order. */
 export type PlacesOf<T extends readonly Command[]> = { -readonly [K in keyof T]: Place };
 
-/** A record of the service; headers as text. */
+/** A record that the service wrote, with headers as text. */
 export interface Written {
   readonly key: string | null;
   readonly value: Buffer | null;
@@ -72,10 +72,10 @@ export interface WrittenResult extends Written {
   readonly result: Result;
 }
 
-// What is read here has the headers of hostile commands.
+// The records read here have the headers of hostile commands.
 mendProtocolDecoding();
 
-/** All that still runs; whatever a spec forgets is stopped after it. */
+/** All beds that still run. If a spec forgets one, it is stopped after the spec. */
 const running = new Set<TestBed>();
 
 afterAll(async () => {
@@ -85,8 +85,9 @@ afterAll(async () => {
 });
 
 /**
- * Topics and a consumer group of one spec's own on a real Kafka, a sandbox in this process, and the built service as a process of its own.
- * Stopped after the spec, or by `stop`; a service that does not drain and exit 0 by then fails it.
+ * Topics and a consumer group of one spec on a real Kafka, a sandbox in this process, and the built service as a
+ * process of its own. It is stopped after the spec, or by `stop`. The spec fails if the service does not drain and exit
+ * 0.
  */
 export class TestBed implements AsyncDisposable {
   readonly #options: TestBedOptions;
@@ -123,7 +124,7 @@ export class TestBed implements AsyncDisposable {
     this.producer = this.kafka.producer({ allowAutoTopicCreation: false });
   }
 
-  /** Resolves once the service is ready, unless it is not to be started. */
+  /** Resolves when the service is ready, unless it must not be started. */
   static async start(options: TestBedOptions = {}): Promise<TestBed> {
     const sandbox = await startSandbox({ behaviour: { recordCalls: true, ...options.sandbox } });
     const bed = new TestBed(options, sandbox);
@@ -133,13 +134,13 @@ export class TestBed implements AsyncDisposable {
     return bed;
   }
 
-  /** The service started last. */
+  /** The service that was started last. */
   get service(): ServiceProcess {
     if (this.#service === null) throw new Error('no service was started');
     return this.#service;
   }
 
-  /** Everything that all services of this bed have said. */
+  /** The output of all services of this bed. */
   get output(): string {
     return this.#output.join('\n');
   }
@@ -152,7 +153,9 @@ export class TestBed implements AsyncDisposable {
     return this.#deadLetters;
   }
 
-  /** Settings that place a service in this bed, with those of the bed and, last, of the call. */
+  /**
+   * The settings of a service in this bed. Those of the call win over those of the bed, which win over the usual ones.
+   */
   settings(own: Readonly<Record<string, string>> = {}): Record<string, string> {
     return {
       KAFKA_BROKERS: this.brokers.join(','),
@@ -168,7 +171,7 @@ export class TestBed implements AsyncDisposable {
     };
   }
 
-  /** Starts one more service, which `service` gives from then on. */
+  /** Starts one more service. From then on `service` returns this one. */
   async startService(own: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
     const onLine = (line: string): void => void this.#output.push(line);
     const plan = { root: ROOT, ...serviceCommand(ROOT), settings: this.settings(own), onLine };
@@ -178,7 +181,10 @@ export class TestBed implements AsyncDisposable {
     return service;
   }
 
-  /** SIGTERM to the service, or to that one; resolves to its exit code, and rejects where it does not end in time. */
+  /**
+   * Sends SIGTERM to the given service, by default the last one; resolves to its exit code. Rejects if it does not end
+   * in time.
+   */
   async stopService(service: ServiceProcess = this.service): Promise<number> {
     this.#running.delete(service);
     service.child.signal('SIGTERM');
@@ -191,7 +197,7 @@ export class TestBed implements AsyncDisposable {
     throw new Error(`the service was still running ${DEADLINE_MS} ms after SIGTERM:\n${service.child.tail}`);
   }
 
-  /** SIGKILL. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   async killService(service: ServiceProcess = this.service): Promise<void> {
     this.#running.delete(service);
     service.child.signal('SIGKILL');
@@ -202,12 +208,12 @@ export class TestBed implements AsyncDisposable {
     return this.topics.command(channel, lane);
   }
 
-  /** Writes the records in order, one request per topic; tells where each went. */
+  /** Writes the records in order, with one request for all topics; returns the place of each. */
   produce<const T extends readonly Command[]>(commands: T, compression?: CompressionTypes): Promise<PlacesOf<T>> {
     return this.produceWith(this.producer, commands, compression);
   }
 
-  /** As `produce`, with another producer or within a transaction. */
+  /** Like `produce`, with another producer or in a transaction. */
   async produceWith<const T extends readonly Command[]>(
     producer: Pick<Producer, 'sendBatch'>,
     commands: T,
@@ -237,7 +243,10 @@ export class TestBed implements AsyncDisposable {
     return places as PlacesOf<T>;
   }
 
-  /** The first `count` results or more. Rejects with what was seen instead where they do not come, or the service ends. */
+  /**
+   * The first `count` results or more. If they do not come, or the service ends, it rejects and says what was seen
+   * instead.
+   */
   async results(count: number): Promise<readonly WrittenResult[]> {
     await this.until(() => this.#results.length >= count, `${count} results`);
     return this.#results;
@@ -248,12 +257,12 @@ export class TestBed implements AsyncDisposable {
     return this.#deadLetters;
   }
 
-  /** The result of the record written there. */
+  /** The result of the record at this place. */
   async resultOf(place: Place): Promise<WrittenResult> {
     return this.#find(this.#results, ({ result }) => isSame(result.source, place), `the result of ${spell(place)}`);
   }
 
-  /** The dead letter of the record written there. */
+  /** The dead letter of the record at this place. */
   async deadLetterOf(place: Place): Promise<Written> {
     return this.#find(
       this.#deadLetters,
@@ -262,19 +271,19 @@ export class TestBed implements AsyncDisposable {
     );
   }
 
-  /** Whether the record written there has a dead letter by now. */
+  /** Whether the record at this place has a dead letter by now. */
   hasDeadLetter(place: Place): boolean {
     return this.#deadLetters.some(({ headers }) => isSame(originOf(headers), place));
   }
 
-  /** The group's committed offset of each partition, -1 for none. */
+  /** The group's committed offset of each partition; -1 for none. */
   async committed(topic: string = this.commandTopic()): Promise<number[]> {
     const [answer] = await this.admin.fetchOffsets({ groupId: `${this.group}.${topic}`, topics: [topic] });
     const partitions = [...(answer?.partitions ?? [])].sort((a, b) => a.partition - b.partition);
     return partitions.map(({ offset }) => Number(offset));
   }
 
-  /** Resolves once everything that was written to a command topic is committed. */
+  /** Resolves when everything written to a command topic is committed. */
   async untilCommitted(topic: string = this.commandTopic()): Promise<void> {
     const ends = [...(await this.admin.fetchTopicOffsets(topic))].sort((a, b) => a.partition - b.partition);
     await this.until(
@@ -286,7 +295,9 @@ export class TestBed implements AsyncDisposable {
     );
   }
 
-  /** Resolves once that holds. Rejects with what was seen where it does not in time, or the service ends. */
+  /**
+   * Resolves when the condition holds. If it does not in time, or the service ends, it rejects and says what was seen.
+   */
   async until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
     const service = this.#service;
     let code: number | null = null;

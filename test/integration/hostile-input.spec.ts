@@ -13,11 +13,12 @@ const textRequest = (): Record<string, unknown> => ({
   workspace: { id: 'w-1' },
   textMessage: 'Hello',
 });
-/** Spelled by hand: an object literal would set the prototype instead. */
+/** Written as text: `__proto__` in an object literal would set the prototype instead. */
 const withProto = (where: 'command' | 'request' | 'part'): string => {
   const proto = '"__proto__":{"id":"p","type":"text"}';
   const inPart = `{"id":"c-1"${where === 'part' ? `,${proto}` : ''}}`;
-  const request = `{"contact":${inPart},"workspace":{"id":"w-1"},"textMessage":"x"${where === 'request' ? `,${proto}` : ''}}`;
+  const inRequest = where === 'request' ? `,${proto}` : '';
+  const request = `{"contact":${inPart},"workspace":{"id":"w-1"},"textMessage":"x"${inRequest}}`;
   return where === 'command'
     ? `{"request":${request},${proto}}`
     : `{"id":"proto-${where}","type":"text","request":${request}}`;
@@ -58,7 +59,9 @@ const RECORDS: readonly Hostile[] = [
   { name: 'objects nested 10,000 deep', value: `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`, error: /./ },
   {
     name: 'buttons nested 10,000 deep',
-    value: `{"id":"deep","type":"text","request":{"contact":{"id":"c"},"workspace":{"id":"w-1"},"textMessage":"x","buttons":${nested('[', ']', 10_000)}}}`,
+    value:
+      '{"id":"deep","type":"text","request":{"contact":{"id":"c"},"workspace":{"id":"w-1"},"textMessage":"x",' +
+      `"buttons":${nested('[', ']', 10_000)}}}`,
     error: /./,
   },
   { name: '__proto__ in the command', value: withProto('command'), error: /id: [^;]*;|type: / },
@@ -106,7 +109,7 @@ const RECORDS: readonly Hostile[] = [
   },
 ];
 
-/** Every leaf and node of a command, replaced in turn by what it must not be. */
+/** Every field of a command is replaced in turn by each of these. */
 const WRONG_VALUES: readonly unknown[] = [null, 4711, true, '', [], {}, [[]], { id: {} }];
 
 function* wrongTypes(): Generator<Hostile & { readonly channel: Command['channel'] }> {
@@ -122,7 +125,7 @@ function* wrongTypes(): Generator<Hostile & { readonly channel: Command['channel
   }
 }
 
-/** Paths of all fields; what `buttons` hold is free. */
+/** Paths of all fields. The fields inside `buttons` are free, so they are left out. */
 function* pathsOf(node: unknown, path: readonly string[] = []): Generator<readonly string[]> {
   if (typeof node !== 'object' || node === null) return;
   for (const [name, child] of Object.entries(node)) {
@@ -131,7 +134,7 @@ function* pathsOf(node: unknown, path: readonly string[] = []): Generator<readon
   }
 }
 
-/** Puts a wrong value there; false where it would be right. */
+/** Puts a wrong value at a path. Returns false if the value would be right there. */
 function put(root: Record<string, unknown>, path: readonly string[], wrong: unknown): boolean {
   const last = path.at(-1) ?? '';
   if (last === 'buttons' && Array.isArray(wrong)) return false;
@@ -145,7 +148,7 @@ describe('a record that is no command', () => {
   let bed: TestBed;
 
   beforeAll(async () => {
-    // Room for headers and overhead beside a value of 1 MB; Kafka's default is 1,048,588 bytes a batch.
+    // Room for headers and overhead in addition to a value of 1 MB; Kafka's default is 1,048,588 bytes a batch.
     const room = { 'max.message.bytes': String(2 * MIB) };
     bed = await TestBed.start({
       channels: ['whatsapp', 'messenger', 'instagram', 'telegram'],
@@ -153,7 +156,7 @@ describe('a record that is no command', () => {
     });
   });
 
-  it.each(RECORDS)('$name: it is refused, kept, and the command behind it is sent', async (hostile) => {
+  it.each(RECORDS)('$name: it is refused and kept, and the command after it is sent', async (hostile) => {
     const id = `behind-${RECORDS.indexOf(hostile)}`;
     const { value, headers = {}, key = Buffer.from('k') } = hostile;
     const commands: Command[] = [
@@ -186,7 +189,7 @@ describe('a record that is no command', () => {
     );
   });
 
-  it('any field of any operation with a value of the wrong type is named, and nothing of it is sent', async () => {
+  it('if any field of any operation has the wrong type, the error names it and nothing is sent', async () => {
     const wrong = [...wrongTypes()];
     const callsBefore = bed.sandbox.report().calls;
     const places = await bed.produce(
@@ -196,7 +199,7 @@ describe('a record that is no command', () => {
     const letters = await Promise.all(places.map((place) => bed.deadLetterOf(place)));
     for (const [at, { name, value }] of wrong.entries()) {
       expect({ at, value, outcome: seen[at]?.result.outcome }).toEqual({ at, value, outcome: 'invalid' });
-      // The path as the service spells it, or that of an object around it.
+      // The path as the service writes it, or the path of an object around it.
       const [first = '', second = ''] = name.split('.');
       expect(seen[at]?.result.error).toMatch(new RegExp(`${first}(: must have one of|\\.${second}|: )`));
       expect(letters[at]?.value?.toString()).toBe(JSON.stringify(value));
@@ -205,7 +208,7 @@ describe('a record that is no command', () => {
     expect(wrong.length).toBeGreaterThan(400);
   });
 
-  it('500 of them in a row keep no command behind them', async () => {
+  it('500 of them in a row do not stop the commands after them', async () => {
     const bad: Command[] = Array.from({ length: 500 }, (_, at) => ({
       channel: 'messenger',
       key: 'same',
@@ -234,10 +237,11 @@ describe('headers without a value', () => {
     kafkajs.CompressionCodecs[kafkajs.CompressionTypes.GZIP] = gzipCodec;
   });
 
-  it('hold nothing up: the dead letter has empty ones in their place', async () => {
+  it('stop nothing: the dead letter has empty headers in their place', async () => {
     const bed = await TestBed.start();
-    // kafkajs cannot write a header without a value, other clients can: so the one record of this batch is spelled by hand, as what its
-    // compression came to. Lengths are zigzag varints, 1 being -1: no value. Key: none. Value: `!`. Headers: once `a`, twice `n`.
+    // Other clients can write a header without a value, but kafkajs cannot. So the one record of this batch is written
+    // byte by byte, as the output of its compression. Lengths are zigzag varints; 1 means -1, which is no value. Key:
+    // none. Value: `!`. Headers: `a` once, `n` twice.
     const record = Buffer.from([0, 0, 0, 1, 2, 0x21, 6, 2, 0x61, 1, 2, 0x6e, 1, 2, 0x6e, 1]);
     const records = gzipSync(Buffer.concat([Buffer.from([record.length * 2]), record]));
     kafkajs.CompressionCodecs[kafkajs.CompressionTypes.GZIP] = () => ({ compress: () => Promise.resolve(records) });
@@ -277,7 +281,7 @@ describe('a batch as other producers write it', () => {
     );
   });
 
-  it('of a transaction is sent once it is committed, and never where it was aborted', async () => {
+  it('of a transaction is sent after its commit, and never if it was aborted', async () => {
     const producer = bed.kafka.producer({
       transactionalId: `${bed.prefix}tx`,
       maxInFlightRequests: 1,
@@ -312,7 +316,7 @@ describe('a batch as other producers write it', () => {
     expect(sent.filter((key) => key.startsWith('kept'))).toHaveLength(60);
   });
 
-  it('leaves no lag behind, whatever markers and aborted records lie at the end', async () => {
+  it('leaves no lag, even with markers and aborted records at the end', async () => {
     const next = await bed.produce([0, 1].map((partition) => ({ partition, value: valid(`after-${partition}`) })));
     for (const place of next) expect((await bed.resultOf(place)).result.outcome).toBe('accepted');
     await bed.untilCommitted();

@@ -3,17 +3,17 @@ import { mendJoiningConnections } from '../../src/kafka/kafkajs-patches/joining-
 import { DEADLINE_MS, until } from '../deadline.ts';
 import { TestBed } from './harness';
 
-/** A member that asks so seldom hears of a rebalance only then, which is after the test, and all others wait for it. */
+/** A member that asks so rarely hears of a rebalance only after the test. All other members wait for it. */
 const SELDOM_MS = 2 * DEADLINE_MS;
 const OFTEN_MS = 100;
 
-/** What is used of kafkajs's connection to one broker. */
+/** The parts of kafkajs's connection to one broker that are used here. */
 interface BrokerModule {
   readonly prototype: { joinGroup(options: object): Promise<unknown> };
 }
 
 describe('a member that waits for others to join', () => {
-  it('commits meanwhile', async () => {
+  it('can still commit', async () => {
     mendJoiningConnections();
     const { prototype } = jest.requireActual<BrokerModule>('kafkajs/src/broker');
     const joins = jest.spyOn(prototype, 'joinGroup');
@@ -36,7 +36,7 @@ describe('a member that waits for others to join', () => {
       await member.subscribe({ topic });
       return member;
     };
-    // Resolves once the group is complete.
+    // Resolves when the group is complete.
     const join = (member: Consumer): Promise<void> =>
       member.run({ autoCommit: false, eachBatch: () => Promise.resolve() });
     const once = (member: Consumer, name: 'GROUP_JOIN' | 'REBALANCING'): Promise<void> =>
@@ -55,11 +55,11 @@ describe('a member that waits for others to join', () => {
       const isComplete = once(waiting, 'GROUP_JOIN').then(() => 'complete');
       const third = join(await memberThatAsksEvery(OFTEN_MS));
       await isRebalancing;
-      // Those of the third member and of the one that waits.
+      // The connections of the third member and of the waiting one.
       await until(() => joins.mock.calls.length >= joinsBefore + 2, 'both ask to join');
       const commit = waiting.commitOffsets([{ topic, partition: 0, offset: '0' }]).then(() => 'committed');
       expect(await Promise.race([commit, isComplete])).toBe('committed');
-      // Leaves the group, which is complete without it.
+      // It leaves the group, which is then complete.
       await seldom.disconnect();
       await third;
     } finally {

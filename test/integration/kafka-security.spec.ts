@@ -10,7 +10,7 @@ import { canStartSecureKafka, makeCertificates, startSecureKafka, USERS, type Ce
 
 type Settings = Record<string, string>;
 
-/** What a service of `group` needs on the topics of a bed, and nothing else: the list of docs/security.md. */
+/** What a service of `group` needs on the topics of a bed, and nothing else: the list in docs/security.md. */
 function neededAcls(principal: string, { topics, prefix, group }: TestBed): AclEntry[] {
   const commands = topics.commands(['whatsapp']).map(({ topic }) => topic);
   return [
@@ -51,7 +51,7 @@ function text(id: string): Command {
   let kafka: DevKafka;
   let certificates: Certificates;
   let bed: TestBed;
-  /** Takes 10 s to be sure, so it runs beside the others. */
+  /** It takes 10 s, so it runs beside the other tests. */
   let withoutTls: ReturnType<typeof runToEnd>;
 
   beforeAll(async () => {
@@ -112,11 +112,7 @@ function text(id: string): Command {
   it.each<[string, string, () => Settings]>([
     ['a wrong password for PLAIN', 'KAFKA_SASL_PASSWORD', () => sasl('plain', 'dispatcher', 'planted-wrong')],
     ['a wrong password for SCRAM', 'KAFKA_SASL_PASSWORD', () => sasl('scram-sha-512', 'dispatcher', 'planted-wrong')],
-    [
-      'a user that there is not',
-      'KAFKA_SASL_USERNAME',
-      () => ({ ...sasl('scram-sha-256'), KAFKA_SASL_USERNAME: 'planted' }),
-    ],
+    ['an unknown user', 'KAFKA_SASL_USERNAME', () => ({ ...sasl('scram-sha-256'), KAFKA_SASL_USERNAME: 'planted' })],
     ['an authority that signed nothing', 'KAFKA_SSL_CA_FILE', () => tls('TLS', certificates.strangeCa)],
     ['no authority', 'KAFKA_SSL_CA_FILE', () => ({ KAFKA_BROKERS: at('TLS'), KAFKA_SSL: 'true' })],
     [
@@ -126,15 +122,15 @@ function text(id: string): Command {
     ],
     ['no client certificate', 'KAFKA_SSL_CERT_FILE', () => tls('MTLS')],
     [
-      'SASL where there is none',
+      'SASL on a listener without it',
       'KAFKA_SASL_MECHANISM',
       () => ({ ...sasl('plain'), KAFKA_BROKERS: kafka.brokers.join(',') }),
     ],
-  ])('ends a start with %s at once, in one line that names %s and no secret', async (_, setting, settings) => {
+  ])('ends a start with %s at once, with one line that names %s and no secret', async (_, setting, settings) => {
     expect(endOf(await start(settings()))).toEqual(refusal(setting));
   });
 
-  it('ends a start without TLS where it is needed, in one line that names KAFKA_SSL', async () => {
+  it('ends a start without TLS if TLS is needed, with one line that names KAFKA_SSL', async () => {
     expect(endOf(await withoutTls)).toEqual(refusal('KAFKA_SSL'));
   });
 
@@ -145,7 +141,7 @@ function text(id: string): Command {
     it.each<[string, () => Settings]>([
       ['SASL', () => sasl('scram-sha-256', 'restricted')],
       ['SASL over TLS', () => ({ ...sasl('plain', 'restricted'), ...tls('SASLTLS') })],
-    ])('serves it over %s, with the ACL that is documented', async (_, settings) => {
+    ])('serves it over %s with only the documented ACL', async (_, settings) => {
       await bed.admin.createAcls({ acl: [allow('restricted', 'TOPIC', bed.topics.deadLetters, 'READ')] });
       expect(await count(settings())).toEqual({ code: 0, stdout: '{"total":0,"counts":[]}\n', stderr: '' });
     });
@@ -153,7 +149,7 @@ function text(id: string): Command {
     it.each<[string, string, () => Settings]>([
       ['a wrong password', 'KAFKA_SASL_PASSWORD', () => sasl('plain', 'restricted', 'planted-wrong')],
       ['a strange authority', 'KAFKA_SSL_CA_FILE', () => tls('TLS', certificates.strangeCa)],
-    ])('refuses it with %s at once, in one line that names %s and no secret', async (_, setting, settings) => {
+    ])('refuses it with %s at once, with one line that names %s and no secret', async (_, setting, settings) => {
       const { code, stdout, stderr } = await count(settings());
       expect([code, stdout]).toEqual([1, '']);
       expect(stderr).toMatch(new RegExp(`^.*${setting}.*\n$`));
@@ -161,7 +157,7 @@ function text(id: string): Command {
     });
   });
 
-  describe('that denies the user something', () => {
+  describe('that denies the user a permission', () => {
     let denied: TestBed;
 
     beforeEach(async () => {
@@ -169,32 +165,32 @@ function text(id: string): Command {
     });
     afterEach(() => denied.stop());
 
-    /** All that is needed but what the entry is about, which the user may only describe. */
+    /** Grants everything needed, except for one resource, which the user may at most describe. */
     async function grantAllBut(resourceName: string, describable = true): Promise<void> {
       const granted = neededAcls('restricted', denied).filter((entry) => entry.resourceName !== resourceName);
       const described = describable ? [allow('restricted', 'TOPIC', resourceName, 'DESCRIBE')] : [];
       await denied.admin.createAcls({ acl: [...granted, ...described] });
     }
 
-    it('reading one command topic refuses the start and names it', async () => {
+    it('to read one command topic: the start ends and names it', async () => {
       const topic = denied.commandTopic('whatsapp', 'bulk');
       await grantAllBut(topic);
       expect(endOf(await start(sasl('plain', 'restricted'), denied))).toEqual(refusal(`READ on topic ${topic}`));
     });
 
-    it('the groups refuses the start and names them', async () => {
+    it('to use the groups: the start ends and names them', async () => {
       await grantAllBut(`${denied.group}.`, false);
       const ended = await start(sasl('plain', 'restricted'), denied);
       expect(endOf(ended)).toEqual(refusal(`READ on group ${denied.group}.${denied.commandTopic()}`));
       expect(ended.stdout).toContain(`READ on group ${denied.group}.${denied.commandTopic('whatsapp', 'bulk')}`);
     });
 
-    it('even to see a topic refuses the start and names it', async () => {
+    it('even to see a topic: the start ends and names it', async () => {
       await grantAllBut(denied.topics.deadLetters, false);
       expect(endOf(await start(sasl('plain', 'restricted'), denied))).toEqual(refusal(denied.topics.deadLetters));
     });
 
-    it('writing results pauses it, says so, loses nothing, and is mended by the ACL alone', async () => {
+    it('to write results: reading halts, the log says why, nothing is lost, and the ACL alone ends it', async () => {
       const { results } = denied.topics;
       await grantAllBut(results);
       await denied.startService(sasl('plain', 'restricted'));
@@ -216,13 +212,13 @@ function text(id: string): Command {
   });
 });
 
-/** How a start ended: its exit code, what it called an error, and whether a secret was said anywhere. */
+/** How a start ended: its exit code, its lines of errors, and whether its output contains a secret. */
 function endOf({ code, stdout, stderr }: Awaited<ReturnType<typeof runToEnd>>): object {
   const errors = stdout.split('\n').filter((line) => /"level":"(?:error|fatal)"/.test(line));
   return { code, errors, saysSecret: (stdout + stderr).includes('planted') };
 }
 
-/** The only good end of a start that cannot be. */
+/** How a start must end that cannot succeed. */
 function refusal(words: string): object {
   return { code: 1, errors: [expect.stringContaining(words)], saysSecret: false };
 }

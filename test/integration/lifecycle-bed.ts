@@ -23,14 +23,14 @@ const POLL_MS = 25;
 const START_MS = 120_000;
 const LOAD = { name: 'c', count: Number.MAX_SAFE_INTEGER };
 
-/** A result as far as these tests look at it. */
+/** The fields of a result that these tests use. */
 export interface ReadResult {
   readonly commandId: string;
   readonly outcome: string;
   readonly httpStatus: number | null;
 }
 
-/** What a bed is made of beside its name. */
+/** What a bed is made for, in addition to its name. */
 export interface BedPlan {
   readonly brokers?: readonly string[];
   readonly behaviour?: Partial<Behaviour>;
@@ -40,12 +40,9 @@ export interface BedPlan {
   readonly withoutTopics?: boolean;
 }
 
-/** A bed on the shared Kafka; services are started, killed and started again in it. */
+/** A bed on the shared Kafka. Services are started, killed and started again in it. */
 export class LifecycleBed extends Bed {
-  /**
-   * For the results topic alone: an admin client fails for good over a topic that it has seen and that is deleted
-   * since.
-   */
+  /** Only for the results topic: an admin client that has seen a topic fails for ever after the topic is deleted. */
   readonly #resultsAdmin: Admin;
   readonly #producer: Producer;
   readonly #recipients: number;
@@ -56,7 +53,8 @@ export class LifecycleBed extends Bed {
     super({ root: ROOT, brokers, name: 't', channels: ['whatsapp'], behaviour, settings, withoutTopics });
     this.#recipients = recipients;
     this.#resultsAdmin = this.kafka.admin();
-    // kafkajs repeats a request as a whole where one partition refused it: a command would be there twice.
+    // If one partition refuses a request, kafkajs repeats the whole request. Then a command would be in its topic
+    // twice.
     this.#producer = this.kafka.producer({ idempotent: true, maxInFlightRequests: 1, allowAutoTopicCreation: false });
   }
 
@@ -80,14 +78,14 @@ export class LifecycleBed extends Bed {
     await this.#producer.connect();
   }
 
-  /** Starts a service and waits until it is ready. It is killed with the bed. */
+  /** Starts a service; resolves when it is ready. It is killed with the bed. */
   async start(more: Settings = {}): Promise<ServiceProcess> {
     const service = await ServiceProcess.start(this.service(more), AbortSignal.timeout(START_MS));
     this.cleanup.defer(() => service.kill());
     return service;
   }
 
-  /** Starts a service and waits for nothing. It is killed with the bed. */
+  /** Starts a service and does not wait. It is killed with the bed. */
   async launch(): Promise<ServiceProcess> {
     const [port = 0] = await freePorts(1);
     const service = ServiceProcess.launch(this.service(), port);
@@ -95,7 +93,7 @@ export class LifecycleBed extends Bed {
     return service;
   }
 
-  /** Writes so many more commands, numbered on from the last ones. */
+  /** Writes so many more commands. Their numbers continue those of the last ones. */
   async produce(count: number): Promise<void> {
     const load = { ...LOAD, recipients: this.#recipients };
     for (const end = this.#produced + count; this.#produced < end;) {
@@ -108,17 +106,17 @@ export class LifecycleBed extends Bed {
     }
   }
 
-  /** Resolves once the API has accepted at least so many different commands. */
+  /** Resolves when the API has accepted at least so many different commands. */
   async untilAccepted(count: number): Promise<void> {
     await until(async () => (await this.sandbox.report()).uniqueAccepted >= count, 60_000, `${count} are accepted`);
   }
 
-  /** Resolves once at least so many results are written. */
+  /** Resolves when at least so many results are written. */
   async untilResults(count: number): Promise<void> {
     await until(async () => (await this.resultCount()) >= count, 60_000, `${count} results are written`);
   }
 
-  /** Resolves once everything produced is settled: the committed offsets are the ends of the log. */
+  /** Resolves when everything produced is settled: the committed offsets have reached the ends of the log. */
   async untilSettled(): Promise<void> {
     await until(async () => (await this.uncommitted()) === 0, 60_000, 'everything is committed');
   }
@@ -134,7 +132,7 @@ export class LifecycleBed extends Bed {
     return messages.map(({ value }) => JSON.parse(value?.toString() ?? '') as ReadResult);
   }
 
-  /** What became of everything produced. */
+  /** How all produced commands ended. */
   async account(): Promise<Account> {
     const results = await this.readResults();
     const report = await this.sandbox.report();
@@ -150,7 +148,7 @@ export class LifecycleBed extends Bed {
     };
   }
 
-  /** Records beyond the group's committed offsets, over all partitions of the command topic. */
+  /** How many records the group has not committed, over all partitions of the command topic. */
   uncommitted(): Promise<number> {
     return this.uncommittedOf(this.commands);
   }
@@ -164,19 +162,19 @@ export class LifecycleBed extends Bed {
   }
 }
 
-/** How a run went; every figure of a perfect one is 0. */
+/** How a run went. Every figure of a perfect run is 0. */
 export interface Account {
   /** Commands without any result. */
   readonly lost: number;
   readonly repeatedResults: number;
   readonly notAccepted: number;
-  /** Calls of a command beyond its first accepted one. */
+  /** Calls of a command after its first accepted one. */
   readonly repeatedCalls: number;
   readonly orderViolations: number;
   readonly overlaps: number;
 }
 
-/** Each command called once, in order, and settled once. */
+/** Each command was called once, in order, and settled once. */
 export const PERFECT: Account = {
   lost: 0,
   repeatedResults: 0,
@@ -186,7 +184,7 @@ export const PERFECT: Account = {
   overlaps: 0,
 };
 
-/** A probe's status code and body; code 0 where nobody answers. */
+/** A probe's status code and body; code 0 if nobody answers. */
 export async function probe(service: { readonly url: string }, path: string): Promise<{ code: number; body: string }> {
   try {
     const { statusCode, body } = await request(service.url + path);
@@ -196,7 +194,7 @@ export async function probe(service: { readonly url: string }, path: string): Pr
   }
 }
 
-/** The sum of a metric's values over all label sets that match, in Prometheus' text format; NaN where there is none. */
+/** The sum of a metric's values over all matching label sets, from Prometheus' text format; NaN if there are none. */
 export function metricSum(text: string, name: string, labels = ''): number {
   const values = text
     .split('\n')
@@ -205,7 +203,7 @@ export function metricSum(text: string, name: string, labels = ''): number {
   return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0);
 }
 
-/** Polls until the condition holds; rejects where it does not in time, with what was thrown last as the cause. */
+/** Asks again and again until the condition holds. Rejects if it does not in time, with the last error as the cause. */
 export async function until(holds: () => Promise<boolean>, timeoutMs: number, what: string): Promise<void> {
   const deadlineMs = performance.now() + timeoutMs;
   let cause: unknown;

@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DEADLINE_MS } from '../deadline.ts';
 
-/** How a service ended that was not meant to run for long. */
+/** How a service ended that was not supposed to run for long. */
 export interface Ending {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-/** Runs the service, or another script of the build, to its own end, in that environment alone. */
+/** Runs the service, or another script of the build, until it ends by itself, with only this environment. */
 export function runToEnd(
   script: string,
   env: Readonly<Record<string, string>>,
@@ -25,7 +25,7 @@ export function runToEnd(
   });
 }
 
-/** The process's exit code; rejects where it is not gone in time. */
+/** The exit code of the process. Rejects if it does not end in time. */
 export async function exitWithin(exited: Promise<number>, timeoutMs: number): Promise<number> {
   const over = new AbortController();
   const late = sleep(timeoutMs, undefined, { signal: over.signal }).then(

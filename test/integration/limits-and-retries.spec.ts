@@ -6,7 +6,7 @@ import { TestBed, type Command } from './harness';
 
 const HOUR_S = 3_600;
 
-/** A valid text; its recipient is its ordering key. */
+/** A valid text. Its recipient is its ordering key. */
 function text(id: string, to: string, workspace = 'w-1', channel: Channel = 'whatsapp'): Command {
   const request = { contact: { id: to }, workspace: { id: workspace }, textMessage: 'Hello' };
   return { channel, key: to, value: { id, type: 'text', request } };
@@ -35,7 +35,7 @@ describe('a call that fails', () => {
 
   beforeEach(() => bed.sandbox.reset());
 
-  it('twice with 500 is made a third time, and its command accepted', async () => {
+  it('twice with 500 is made a third time, and its command is accepted', async () => {
     await bed.sandbox.setBehaviour({ faultRules: [rule('twice', 'status500', 2)] });
     const [place] = await bed.produce([text('twice', 'c-twice')]);
     expect((await bed.resultOf(place)).result).toMatchObject({ outcome: 'accepted', attempts: 3, httpStatus: 200 });
@@ -82,7 +82,7 @@ describe('a call that fails', () => {
     },
   );
 
-  it('with 403 says nothing of its command until another one succeeds', async () => {
+  it('with 403 decides nothing about its command until another command succeeds', async () => {
     await bed.sandbox.setBehaviour({ faultRules: [], workspaceKeys: { 'w-forbidden': 'another-key' } });
     const [forbidden] = await bed.produce([text('forbidden', 'c-forbidden', 'w-forbidden')]);
     await bed.until(() => bed.sandbox.report().byStatus['403'] === 1, 'the 403');
@@ -98,7 +98,7 @@ describe('a call that fails', () => {
 
 describe('a workspace that the API asks to wait for an hour', () => {
   it.each(['status429', 'status503RetryAfter'] as const)(
-    'by %s waits on that channel, and nothing else does',
+    'by %s waits on that channel, and nothing else waits',
     async (fault) => {
       await using bed = await TestBed.start({
         channels: ['whatsapp', 'messenger'],
@@ -161,14 +161,14 @@ describe('order', () => {
 });
 
 describe('a configured rate limit', () => {
-  // So slow that within any test no more leaves than the burst, which then must.
+  // So slow that during a test only the burst leaves. The burst must leave.
   const LIMITS = {
     RATE_LIMIT_WHATSAPP: '1/1h burst 50',
     RATE_LIMIT_MESSENGER_PER_WORKSPACE: '1/1h burst 20',
     RATE_LIMIT_INSTAGRAM_PER_RECIPIENT: '1/1h burst 2',
   };
 
-  it('per channel, workspace or recipient is used up, and never exceeded', async () => {
+  it('per channel, workspace or recipient is used in full, and never exceeded', async () => {
     await using bed = await TestBed.start({
       channels: ['whatsapp', 'messenger', 'instagram', 'telegram'],
       settings: LIMITS,

@@ -4,18 +4,21 @@ import { ACCEPTED, answer, startRawServer, type RawServer } from '../messages-ap
 import { DEADLINE_MS } from '../deadline.ts';
 import { TestBed, type Command } from './harness';
 
-/** A valid text; its recipient is its ordering key. */
+/** A valid text. Its recipient is its ordering key. */
 function text(id: string, to: string, workspace = 'w-1'): Command {
   const request = { contact: { id: to }, workspace: { id: workspace }, textMessage: 'Hello' };
   return { key: to, value: { id, type: 'text', request } };
 }
 
-/** Of the command that a request carries. */
+/** The id of the command that a request carries. */
 function idIn(request: string): string {
   return decodeURIComponent(/\r\nidempotency-key: (\S+)/i.exec(request)?.[1] ?? '');
 }
 
-/** How calls end: rows that end by themselves have all the time, the others are cut off soon, and tried again so that a slow machine is none. */
+/**
+ * Answers that end by themselves have all the time. Calls with an endless answer are cut off soon, and tried again,
+ * because on a slow machine a good call may be cut off too.
+ */
 const PATIENCE = [
   { isEndless: false, timeoutMs: DEADLINE_MS, attempts: 1 },
   { isEndless: true, timeoutMs: 300, attempts: 5 },
@@ -24,9 +27,9 @@ const PATIENCE = [
 describe.each(PATIENCE)('an API that misbehaves, without end: $isEndless', ({ isEndless, timeoutMs, attempts }) => {
   let bed: TestBed;
   let api: RawServer;
-  /** How each command's calls are answered; any other's as they should be. */
+  /** How the calls of some commands are answered. All other calls get a good answer. */
   const answers = new Map<string, (socket: Socket) => void>();
-  /** Calls per command. */
+  /** Number of calls for each command. */
   const calls = new Map<string, number>();
 
   beforeAll(async () => {
@@ -41,7 +44,7 @@ describe.each(PATIENCE)('an API that misbehaves, without end: $isEndless', ({ is
       settings: {
         MESSAGES_API_URL: api.url,
         MESSAGES_API_TIMEOUT_MS: String(timeoutMs),
-        // One connection: whatever a call leaves behind on it is there for the next one.
+        // One connection: the next call meets whatever a call leaves behind on it.
         MAX_IN_FLIGHT: '1',
         RETRY_MAX_ATTEMPTS: String(attempts),
         RETRY_BASE_DELAY_MS: '1',
@@ -55,9 +58,9 @@ describe.each(PATIENCE)('an API that misbehaves, without end: $isEndless', ({ is
   });
 
   const rows = MISBEHAVIOURS.filter((row) => row.isEndless === isEndless);
-  it.each(rows)('$name: its command is $outcome, and the next ones are sent as ever', async (row) => {
+  it.each(rows)('$name: its command is $outcome, and the next ones are sent as usual', async (row) => {
     answers.set(row.name, row.answer);
-    // Three others, so that the circuit, which looks at all calls of some seconds, stays closed.
+    // Three other commands keep the circuit closed: it looks at all calls of some seconds.
     const others = [1, 2, 3].map((at) => text(`${row.name} + ${at}`, `c-${at}-behind-${row.name}`));
     const [place, ...behind] = await bed.produce([text(row.name, `c-${row.name}`), ...others]);
     if (place === undefined) throw new Error('nothing was produced');
@@ -73,7 +76,7 @@ describe.each(PATIENCE)('an API that misbehaves, without end: $isEndless', ({ is
     expect(bed.hasDeadLetter(place)).toBe(row.outcome !== 'accepted');
   });
 
-  it('sees its redirect followed by nobody, and its key by no other server', async () => {
+  it('cannot redirect a call, so no other server sees the key', async () => {
     const elsewhere = await startRawServer((socket) => void socket.write(answer('200 OK', ACCEPTED)));
     try {
       const location = `location: ${elsewhere.url}/v1/messages/whatsapp/sendtext\r\n`;
@@ -90,7 +93,7 @@ describe.each(PATIENCE)('an API that misbehaves, without end: $isEndless', ({ is
 describe('an API that limits one recipient for ever', () => {
   let bed: TestBed;
   let api: RawServer;
-  /** What it tells whom to wait for. */
+  /** The Retry-After header for each command id. */
   const retryAfters = new Map<string, string>();
 
   beforeAll(async () => {
@@ -115,7 +118,7 @@ describe('an API that limits one recipient for ever', () => {
   });
 
   it.each(['86400', 'Fri, 31 Dec 9999 23:59:59 GMT', 'soon', '-1', '9'.repeat(400)])(
-    'with Retry-After %s has its command fail, and no other one of the same workspace',
+    'with Retry-After %s makes its command fail, but no other one of the same workspace',
     async (retryAfter) => {
       const limited = `limited-${retryAfter.slice(0, 9)}`;
       retryAfters.set(limited, retryAfter);

@@ -15,7 +15,7 @@ const SECRETS = {
   template: 'planted-template',
 } as const;
 
-/** An API that repeats what it was sent wherever it can: the worst that could be logged. */
+/** An API that repeats what it was sent, wherever it can. Nothing worse could be logged. */
 function echoingServer(): Server {
   return createServer((incoming, outgoing) => {
     void text(incoming).then((body) => {
@@ -67,7 +67,7 @@ function* commands(): Generator<Command> {
 }
 
 it.each(['json', 'pretty'])(
-  'no secret and no content is in the output or the metrics of a run, at trace in %s',
+  'the output and metrics of a run contain no secret and no content, with LOG_LEVEL trace and format %s',
   async (format) => {
     const server = echoingServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -86,7 +86,7 @@ it.each(['json', 'pretty'])(
       await bed.produce(all);
       await bed.results(all.length - limited);
       const metrics = await bed.service.metrics();
-      // From here on nothing answers: what is limited meets a refused connection.
+      // From here on nothing answers: a limited command meets a refused connection.
       server.closeAllConnections();
       server.close();
       await bed.until(() => bed.seenDeadLetters.length > 10, 'dead letters');

@@ -15,7 +15,7 @@ interface SeenRequest {
   readonly body: string;
 }
 
-/** Stands before the sandbox and remembers requests byte for byte. */
+/** A server in front of the sandbox. It remembers requests byte for byte. */
 class Recorder {
   readonly seen: SeenRequest[] = [];
   readonly #server: Server;
@@ -66,7 +66,7 @@ describe('a valid command', () => {
 
   afterAll(() => recorder.stop());
 
-  it.each(SAMPLE_OPERATIONS)('is sent as it stands and accepted: $channel $type', async (operation) => {
+  it.each(SAMPLE_OPERATIONS)('is sent unchanged and accepted: $channel $type', async (operation) => {
     const { channel, type, path } = operation;
     const id = `op-${channel}-${type}`;
     const body = operation.request(to, 'w-1', 'Grüße, “you” \u{1f600}');
@@ -108,13 +108,13 @@ describe('a valid command', () => {
     expect(bed.hasDeadLetter(place)).toBe(false);
   });
 
-  it('gives its id as key to the result where it has no key itself', async () => {
+  it('gives its id as key to the result if it has no key itself', async () => {
     const value = { id: 'keyless', type: 'text', request: textTo('c-2') };
     const [place] = await bed.produce([{ channel: 'whatsapp', value }]);
     expect((await bed.resultOf(place)).key).toBe('keyless');
   });
 
-  it('on the bulk lane says in its result where it was read', async () => {
+  it('on the bulk lane has its own topic as source in the result', async () => {
     const value = { id: 'bulk', type: 'text', request: textTo('c-3') };
     const [place] = await bed.produce([{ channel: 'messenger', lane: 'bulk', key: 'c-3', value }]);
     const { result } = await bed.resultOf(place);
@@ -181,7 +181,7 @@ describe('every outcome', () => {
     expect(bed.sandbox.calls().filter(({ key }) => key === 'late')).toEqual([]);
   });
 
-  it('an invalid command names each broken field, is never sent, and lies among the dead letters', async () => {
+  it('the error of an invalid command names each broken field; it is never sent, and has a dead letter', async () => {
     const request = { workspace: {}, contact: { id: '' }, textMessage: ' ', more: 1 };
     const value = JSON.stringify({ id: 'broken-fields', type: 'text', request });
     const [place] = await bed.produce([{ key: 'k', value }]);
@@ -195,7 +195,7 @@ describe('every outcome', () => {
     expect(bed.sandbox.calls().filter(({ key }) => key === 'broken-fields')).toEqual([]);
   });
 
-  it("a path that the API does not have is the command's end, not the service's", async () => {
+  it('if the API does not know the path, the command is rejected and the service goes on', async () => {
     const elsewhere = await TestBed.start({ service: false });
     await elsewhere.startService({ MESSAGES_API_URL: `${elsewhere.sandbox.url}/v9` });
     const value = JSON.stringify({ id: 'nowhere', type: 'text', request: textTo('n') });
@@ -205,7 +205,7 @@ describe('every outcome', () => {
     await expectDeadLetter(elsewhere, place, { key: 'n', value });
   });
 
-  it('a command that asks for at-most-once is told that this needs a store, and is not sent', async () => {
+  it('without Redis a command that asks for at-most-once is invalid, with an error that says why', async () => {
     const value = JSON.stringify({ id: 'once', type: 'text', request: textTo('once'), delivery: 'at-most-once' });
     const [place] = await bed.produce([{ key: 'once', value }]);
     const { result } = await bed.resultOf(place);
@@ -215,7 +215,7 @@ describe('every outcome', () => {
     expect(bed.sandbox.calls().filter(({ key }) => key === 'once')).toEqual([]);
   });
 
-  it('everything is committed in the end', async () => {
+  it('every command is committed in the end', async () => {
     await expect(bed.untilCommitted()).resolves.toBeUndefined();
   });
 });
@@ -224,7 +224,10 @@ function textTo(contact: string): Record<string, unknown> {
   return { contact: { id: contact }, workspace: { id: 'w-1' }, textMessage: 'Hello' };
 }
 
-/** A dead letter with the command's own key, bytes and headers, and those that say why and whence. */
+/**
+ * A dead letter has the command's own key, bytes and headers, and headers that say why it is there and where it came
+ * from.
+ */
 async function expectDeadLetter(
   bed: TestBed,
   place: Parameters<TestBed['deadLetterOf']>[0],

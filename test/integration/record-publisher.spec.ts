@@ -11,13 +11,16 @@ import { TestBed } from './harness';
 
 const KIB = 1024;
 
-/** Of a topic whose limit is low enough for a record above it to be in a batch with others. */
+/** The limit of a topic. It is so low that a record above it can be in a batch with others. */
 const LOW_LIMIT_BYTES = 100 * KIB;
 const PARTITIONS = 4;
 
 type WithBatch = KafkaMessage & { readonly batchContext: { readonly firstOffset: string } };
 
-/** Writes all in one turn; resolves with how each ended and, per batch on the broker, the sizes of its records in KiB. */
+/**
+ * Writes all records in one turn. Resolves to how each ended and, for each batch on the broker, the sizes of its
+ * records in KiB.
+ */
 async function publish(sizesKib: readonly number[]): Promise<{ ends: Published[]; batches: number[][] }> {
   await using bed = await TestBed.start({ service: false });
   const kafka = kafkaClient(bed.brokers);
@@ -56,13 +59,13 @@ describe('records that are written at once', () => {
     expect(batches).toEqual([[200, 200], [200], [600], [1, 2], [511], [3, 500, 4]]);
   });
 
-  it('are all written but one that is too large for the broker', async () => {
+  it('are all written, except one that is too large for the broker', async () => {
     const { ends, batches } = await publish([1, 1_100, 2]);
     expect(ends).toEqual(['acknowledged', 'too-large', 'acknowledged']);
     expect(batches).toEqual([[1], [2]]);
   });
 
-  it('are written once each though one partition refuses its share', async () => {
+  it('are written once each, although one partition refuses its records', async () => {
     await using bed = await TestBed.start({ service: false });
     const kafka = new Kafka({ brokers: [...bed.brokers], logLevel: logLevel.NOTHING });
     const topic = `${bed.prefix}low-limit`;

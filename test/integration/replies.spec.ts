@@ -8,8 +8,9 @@ import { DEADLINE_MS } from '../deadline.ts';
 import { TestBed, type Command } from './harness';
 
 /**
- * Nest's own client, as a producer's service would use it. By itself it expects the answer to a topic on `<topic>.reply`, which lies under
- * the service's `TOPIC_PREFIX`, where no replies go: so it is told another name. That topic must exist before `connect`.
+ * Nest's own client, as a producer's service would use it. By default it expects the answer to a topic on
+ * `<topic>.reply`. That name is under the service's `TOPIC_PREFIX`, to which no replies go, so it gets another name.
+ * That topic must exist before `connect`.
  */
 class CommandClient extends ClientKafka {
   protected override getResponsePatternName(pattern: string): string {
@@ -67,7 +68,7 @@ describe("Nest's ClientKafka.send()", () => {
     expect(answer).toEqual(published?.result);
   });
 
-  it('completes with each its own result where many are sent at once', async () => {
+  it('completes with the right result for each of many sent at once', async () => {
     const ids = Array.from({ length: 50 }, (_, at) => `many-${at}`);
     const answers = await Promise.all(ids.map((id) => firstValueFrom(send(command(id)))));
     expect(answers.map(({ commandId, outcome }) => `${commandId} ${outcome}`)).toEqual(
@@ -82,7 +83,7 @@ describe("Nest's ClientKafka.send()", () => {
 });
 
 describe('a reply', () => {
-  it('goes to the named partition, with the correlation id and the mark that it is the last', async () => {
+  it('goes to the named partition, with the correlation id and the header that marks it as the last', async () => {
     const topic = `elsewhere.${bed.group}`;
     await createTopics(bed.brokers, [{ topic, partitions: 3 }]);
     try {
@@ -103,7 +104,7 @@ describe('a reply', () => {
     }
   });
 
-  it('reaches a new topic although an earlier one has been deleted, however soon after', async () => {
+  it('reaches a new topic right after an earlier one has been deleted', async () => {
     for (const topic of [1, 2, 3, 4].map((n) => `short-lived-${n}.${bed.group}`)) {
       await createTopics(bed.brokers, [{ topic }]);
       const [place] = await bed.produce([command(topic, { kafka_replyTopic: topic })]);
@@ -125,7 +126,7 @@ describe('a reply', () => {
     expect(bed.seenDeadLetters.filter(({ key }) => key?.startsWith('own-'))).toEqual([]);
   });
 
-  it('that cannot be delivered is counted, and holds nothing up', async () => {
+  it('that cannot be delivered is counted, and delays nothing', async () => {
     const before = await failures(bed);
     const lost = Array.from({ length: 20 }, (_, at) => command(`lost-${at}`, { kafka_replyTopic: `nowhere-${at}` }));
     const places = await bed.produce([...lost, command('unhurt')]);
@@ -134,7 +135,7 @@ describe('a reply', () => {
     await untilFailures(bed, before + lost.length);
   });
 
-  it('to a name that can be no topic is none, and its command goes on', async () => {
+  it('is not sent to a name that cannot be a topic, and its command goes on', async () => {
     const names = ['', '..', 'no topic', 'x'.repeat(300), '\u0000'];
     const places = await bed.produce(names.map((name, at) => command(`odd-${at}`, { kafka_replyTopic: name })));
     for (const place of places) expect((await bed.resultOf(place)).result.outcome).toBe('accepted');

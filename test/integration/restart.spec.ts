@@ -1,11 +1,11 @@
 import { LifecycleBed, PERFECT } from './lifecycle-bed.ts';
 
 const SETTINGS = { MAX_IN_FLIGHT: '100' };
-/** So that a service cannot be through with everything before it is stopped, however fast it is. */
+/** However fast a service is, with this limit it cannot send everything before it is stopped. */
 const HALF = { RATE_LIMIT_WHATSAPP: '1/1h burst 1000' };
 const BEHAVIOUR = { latencyMs: 20, jitterMs: 60 };
 
-test('restarts in the middle repeat nothing, lose nothing and keep the order', async () => {
+test('restarts under load repeat nothing, lose nothing and keep the order', async () => {
   await using bed = await LifecycleBed.prepare({ behaviour: BEHAVIOUR, settings: SETTINGS });
   await bed.produce(2_000);
   for (const accepted of [300, 600]) {
@@ -22,7 +22,7 @@ test('restarts in the middle repeat nothing, lose nothing and keep the order', a
   expect(await bed.account()).toEqual(PERFECT);
 });
 
-test('after a kill nothing is lost, and results repeat for what is called again alone', async () => {
+test('after a kill nothing is lost, and only commands that are called again have a second result', async () => {
   await using bed = await LifecycleBed.prepare({
     behaviour: BEHAVIOUR,
     settings: { ...SETTINGS, KAFKA_SESSION_TIMEOUT_MS: '2000' },

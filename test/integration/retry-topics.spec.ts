@@ -20,7 +20,10 @@ const text = (recipient: string, id: string = randomUUID()): Command & { readonl
   },
 });
 
-/** An API over TLS that ends the first connections during the handshake, so that what waits for them is surely not sent. */
+/**
+ * An API over TLS that ends the first connections during the handshake. So the commands that wait for them were surely
+ * not sent.
+ */
 class ApiThatComesLater implements AsyncDisposable {
   readonly #sockets = new Set<{ destroy: () => void }>();
   readonly #tls = createTlsServer(
@@ -66,7 +69,7 @@ class ApiThatComesLater implements AsyncDisposable {
 }
 
 describe('retry topics', () => {
-  it('take what was not sent, round by round, and send it in the end with all its calls counted', async () => {
+  it('carry a command that was not sent from round to round; its result counts the calls of all rounds', async () => {
     await using bed = await TestBed.start({ service: false, retryDelays: '50ms,100ms' });
     await using api = await ApiThatComesLater.start(bed.sandbox.url, 2);
     await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '1' });
@@ -82,7 +85,7 @@ describe('retry topics', () => {
     expect(bed.sandbox.report().calls).toBe(1);
   });
 
-  it('end in a dead letter when the rounds are used up, which has the bytes, key and headers of the command', async () => {
+  it('end in a dead letter after the last round, with the bytes, key and headers of the command', async () => {
     await using bed = await TestBed.start({ service: false, retryDelays: '50ms' });
     await using api = await ApiThatComesLater.start(bed.sandbox.url, Infinity);
     await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_DELAY_MS: '1' });
@@ -96,7 +99,7 @@ describe('retry topics', () => {
     expect(Object.keys(letter.headers).filter((name) => name.startsWith('retry-'))).toEqual([]);
   });
 
-  it('keep expiresAt: what expires on its way is not sent', async () => {
+  it('keep expiresAt: a command that expires on the way is not sent', async () => {
     await using bed = await TestBed.start({ service: false, retryDelays: '1500ms' });
     await using api = await ApiThatComesLater.start(bed.sandbox.url, 1);
     await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '1' });

@@ -7,13 +7,13 @@ import { projectRoot } from '../../tools/kafka/project-root.ts';
 import { startKafka } from '../../tools/kafka/start-kafka.ts';
 import { withEnvironment } from '../tools/kafka/with-environment.ts';
 
-/** Who may log on, by PLAIN and SCRAM alike. */
+/** The users, for PLAIN and SCRAM alike. */
 export const USERS = { dispatcher: 'planted-password', restricted: 'planted-restricted' } as const;
 
-/** PEM files of a small authority of its own. */
+/** PEM files of a small certificate authority. */
 export interface Certificates {
   readonly ca: string;
-  /** Another authority's, which signed nothing here. */
+  /** The certificate of another authority, which signed nothing here. */
   readonly strangeCa: string;
   readonly clientCert: string;
   readonly clientKey: string;
@@ -21,14 +21,14 @@ export interface Certificates {
   readonly serverKey: string;
 }
 
-/** Whether brokers with security can be started here: on Java, with `openssl` for their certificates. */
+/** Whether brokers with security can be started here: they need Java, and `openssl` for their certificates. */
 export function canStartSecureKafka(): boolean {
   if (process.env['KAFKA_BROKERS'] !== undefined || process.env['DEV_KAFKA'] === 'docker') return false;
-  // The global setup has fetched them where it runs brokers on Java.
+  // The global setup has fetched the jars, if it runs brokers on Java.
   return existsSync(jarsFolder(projectRoot())) && hasOpenssl();
 }
 
-/** Makes an authority, and what it signs for `127.0.0.1` and for the client `CN=dispatcher`, in a folder. */
+/** Creates an authority, and certificates for `127.0.0.1` and for the client `CN=dispatcher`, in a folder. */
 export function makeCertificates(folder: string): Certificates {
   const file = (name: string): string => join(folder, name);
   for (const name of ['ca', 'strange-ca']) {
@@ -50,9 +50,9 @@ export function makeCertificates(folder: string): Certificates {
 }
 
 /**
- * One broker that is open to everybody without security on its plain listener, and on the others: `TLS`, `MTLS` (a client
- * certificate is required), `SASL` and `SASLTLS`, with PLAIN and both SCRAMs. Beyond the plain listener and `TLS`, whose
- * clients are anonymous and may do anything, nobody may do what no ACL allows.
+ * One broker. Its plain listener is open to everybody, without security. The others are `TLS`, `MTLS` (a client
+ * certificate is required), `SASL` and `SASLTLS`, the latter two with PLAIN and both SCRAMs. Clients of the plain
+ * listener and of `TLS` are anonymous and may do anything. All other clients may do only what an ACL allows.
  */
 export function startSecureKafka(certificates: Certificates): Promise<DevKafka> {
   const plainUsers = Object.entries(USERS).map(([name, password]) => `user_${name}="${password}"`);

@@ -4,7 +4,7 @@ const MIB = 1024 * 1024;
 const RAISED = { 'max.message.bytes': String(5 * MIB) };
 const OWN_HEADERS = { own: 'header', traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01' };
 
-/** Valid, whatever its size: fields beside the known ones are ignored. */
+/** Valid, whatever its size: unknown fields next to the known ones are ignored. */
 function command(id: string, bytes = 0): Command & { readonly value: string } {
   const request = { contact: { id: 'c-1' }, workspace: { id: 'w-1' }, textMessage: 'Hello' };
   const value = JSON.stringify({ id, type: 'text', request, note: 'n'.repeat(bytes) });

@@ -3,14 +3,14 @@ import { DEADLINE_MS } from '../deadline.ts';
 import { LifecycleBed, PERFECT, until } from './lifecycle-bed.ts';
 
 test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s under load lets every call on the wire settle and commits it, and a second signal changes nothing',
+  'after %s under load every call on the wire is settled and committed, and a second signal changes nothing',
   async (signal) => {
     await using bed = await LifecycleBed.prepare({
       behaviour: { latencyMs: 300 },
       settings: { MAX_IN_FLIGHT: '100' },
     });
     await bed.produce(400);
-    // Less than all, so that there is something left for the next one.
+    // Fewer than all, so that some are left for the next service.
     const service = await bed.start({ RATE_LIMIT_WHATSAPP: '1/1h burst 300' });
     await bed.untilAccepted(150);
     service.child.signal(signal);
@@ -27,7 +27,7 @@ test.each(['SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('with an API that hangs past the deadline of the drain it exits 1, and the next one reads the commands again', async () => {
+test('if the API hangs until the drain must end, it exits 1 and the next one reads the commands again', async () => {
   await using bed = await LifecycleBed.prepare({
     behaviour: { faultRates: { hang: 1 } },
     settings: { MAX_IN_FLIGHT: '100', SHUTDOWN_TIMEOUT_MS: '500', KAFKA_SESSION_TIMEOUT_MS: '2000' },

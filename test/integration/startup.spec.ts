@@ -2,7 +2,7 @@ import { exitWithin, runToEnd } from './lifecycle-run.ts';
 import { DEADLINE_MS } from '../deadline.ts';
 import { LifecycleBed, metricSum, PERFECT, probe, SERVICE } from './lifecycle-bed.ts';
 
-test('a bad configuration exits 2 with one line per variable, and never says a value', async () => {
+test('a bad configuration exits 2 with one line for each variable, and never prints a value', async () => {
   const bad = {
     KAFKA_BROKERS: 'planted-broker:0',
     MAX_IN_FLIGHT: 'planted-number',
@@ -30,7 +30,7 @@ test('missing topics exit 1 with an error that lists them all', async () => {
   for (const topic of bed.topics) expect(stdout).toContain(topic);
 });
 
-test('CREATE_TOPICS creates what is missing, dead letters and retry topics with room for their headers', async () => {
+test('CREATE_TOPICS creates missing topics; those for dead letters and retries have room for more headers', async () => {
   await using bed = await LifecycleBed.prepare({ withoutTopics: true });
   const service = await bed.start({ CREATE_TOPICS: 'true', RETRY_TOPIC_DELAYS: '90s' });
   const existing = await bed.admin.listTopics();
@@ -47,7 +47,7 @@ test('CREATE_TOPICS creates what is missing, dead letters and retry topics with 
   expect(await exitWithin(service.child.exited, DEADLINE_MS)).toBe(0);
 });
 
-test('a new group starts at the earliest record, and in the end all of it is committed and the lag is 0', async () => {
+test('a new group starts at the earliest record; in the end everything is committed and the lag is 0', async () => {
   await using bed = await LifecycleBed.prepare();
   await bed.produce(500);
   const service = await bed.start();

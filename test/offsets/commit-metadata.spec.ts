@@ -29,7 +29,7 @@ describe('commit metadata', () => {
     expect(Buffer.byteLength(encodeMetadata({ base: from, done, ...OWNER }))).toBeLessThanOrEqual(MAX_METADATA_BYTES);
   });
 
-  it("tells whose the partition is where nothing is done, and absent metadata is nobody's", () => {
+  it('names the owner of a partition even if nothing is done; without metadata there is no owner', () => {
     const ownership: Ownership = { owner: 'b'.repeat(22), state: 'active' };
     const metadata = encodeMetadata({ base: 7, done: [], ...ownership });
     expect(decodeMetadata(metadata, 7)).toEqual({ kind: 'ours', done: [], ownership });
@@ -42,7 +42,7 @@ describe('commit metadata', () => {
     expect(decodeMetadata(metadata, 101)).toEqual({ kind: 'foreign', reason: 'belongs to another offset' });
   });
 
-  it('is refused where it is foreign or damaged', () => {
+  it('is refused if it is foreign or damaged', () => {
     const metadata = encodeMetadata({ base: 100, done: [103, 180], ...OWNER });
     const damaged = [
       '{"v":0,"base":100,"owner":null,"state":"active","done":"AA=="}',
@@ -64,7 +64,7 @@ describe('commit metadata', () => {
     expect(damaged.map((text) => decodeMetadata(text, 100).kind)).toEqual(damaged.map(() => 'foreign'));
   });
 
-  it("of a newer version still tells whose the partition is, where that stands in its place, and is never nobody's", () => {
+  it('of a newer version still names the owner if that can be read, and never means that there is none', () => {
     const owner = 'b'.repeat(22);
     const newer = [
       `{"v":2,"base":100,"owner":"${owner}","state":"active","done":"AA==","sum":1}`,
@@ -83,7 +83,7 @@ describe('commit metadata', () => {
     );
   });
 
-  it('never throws, names no offset below the committed one, and tells reasons without repeating the text', () => {
+  it('never throws, names no offset below the committed one, and gives reasons without repeating the text', () => {
     const anyText = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.json(),

@@ -5,22 +5,23 @@ import { type LedgerCommit, PartitionLedger } from '../../src/offsets/partition-
 
 const OWNERSHIP = { owner: 'x'.repeat(22), state: 'active' } as const;
 
-/** What the broker keeps of a commit. */
+/** What the broker stores of a commit. */
 interface Stored {
   readonly offset: number;
   readonly metadata: string;
 }
 
 /**
- * One partition over several owners, and what must hold at every step. Offsets are `log`, which has gaps. The ledger of a
- * restarted owner is made of the broker's commit alone; that of a returning owner also knows what is still in hand.
+ * One partition with several owners in turn, and what must hold at every step. Offsets are `log`, which has gaps. The
+ * ledger of a restarted owner knows only the broker's commit. The ledger of a returning owner also knows the offsets
+ * that are still in hand.
  */
 class World {
   private ledger = new PartitionLedger(null);
   private stored: Stored | null = null;
   private pending: { ledger: PartitionLedger; commit: LedgerCommit; stored: Stored } | null = null;
   private readAt = 0;
-  /** Offsets handed out by the present process, and neither settled nor given up. */
+  /** Offsets that the present process has in hand: neither settled nor given up. */
   private readonly inHand = new Set<number>();
   /** Offsets that the present process has settled, committed or not. */
   private readonly settledHere = new Set<number>();
@@ -48,7 +49,7 @@ class World {
     }
   }
 
-  /** Fetches some records again, as happens after a rebalance. */
+  /** Reads some records again, as happens after a rebalance. */
   rewind(count: number): void {
     this.readAt = Math.max(this.firstIndex(this.stored?.offset ?? 0), this.readAt - count);
   }
@@ -85,7 +86,7 @@ class World {
     ledger.committed(commit);
   }
 
-  /** The process dies and another one reads on from the commit. */
+  /** The process dies, and another one reads on from the commit. */
   restart(): void {
     this.pending = null;
     this.inHand.clear();
@@ -93,7 +94,10 @@ class World {
     this.reopen(new PartitionLedger(null));
   }
 
-  /** The partition is lost: a last commit is tried, some given up, the rest stays on the wire. It comes back later. */
+  /**
+   * The partition is lost: a last commit is tried, some offsets are given up, the others stay on the wire. Later the
+   * partition comes back.
+   */
   revokeAndReturn(givenUp: number): void {
     this.commit(givenUp % 2 === 0 ? 'succeeds' : 'fails');
     for (const offset of [...this.inHand].slice(-givenUp || Infinity)) {
@@ -104,7 +108,7 @@ class World {
     this.reopen(this.ledger);
   }
 
-  /** Everything is read, settled and committed; returns what is left of it all. */
+  /** Everything is read, settled and committed. Returns what is left. */
   finish(): { settled: number[]; committed: number; span: number; next: LedgerCommit | null } {
     for (let rounds = 0; rounds < 1000 && (this.readAt < this.log.length || this.inHand.size > 0); rounds++) {
       this.read(100);
@@ -171,7 +175,7 @@ const log = fc
   .map((gaps) => gaps.reduce<number[]>((offsets, gap) => [...offsets, (offsets.at(-1) ?? -1) + gap], []));
 
 describe('PartitionLedger', () => {
-  it('never commits past an unfinished offset, repeats nothing that is committed as done, and loses nothing', () => {
+  it('never commits past an open offset, repeats nothing that is committed as done, and loses nothing', () => {
     fc.assert(
       fc.property(log, fc.array(step, { maxLength: 200 }), (offsets, steps) => {
         const world = new World(offsets);
@@ -183,7 +187,7 @@ describe('PartitionLedger', () => {
     );
   });
 
-  it('commits as far as everything is done, and names what is done beyond', () => {
+  it('commits up to where all offsets are done, and names the done offsets beyond', () => {
     const ledger = new PartitionLedger(10);
     for (const offset of [10, 11, 14, 15]) ledger.take(offset);
     ledger.settle(14);
@@ -193,7 +197,7 @@ describe('PartitionLedger', () => {
     expect(ledger.nextCommit()).toMatchObject({ base: 15, done: [] });
   });
 
-  it('has nothing to commit once a commit has gone through, and again where one has not', () => {
+  it('has nothing to commit after a commit that succeeded, but commits again after one that failed', () => {
     const ledger = new PartitionLedger(0);
     ledger.take(0);
     expect(ledger.nextCommit()).toBeNull();
@@ -215,7 +219,7 @@ describe('PartitionLedger', () => {
     expect(ledger.nextCommit()).toMatchObject({ base: 2, done: [] });
   });
 
-  it('is full where a completion could not be remembered, and takes the record once the offset in the way is done', () => {
+  it('is full if it could not remember one more done offset, until the oldest open one is done', () => {
     const ledger = new PartitionLedger(0);
     ledger.take(0);
     expect(ledger.take(MAX_SPAN - 1)).toBe('new');
@@ -235,7 +239,7 @@ describe('PartitionLedger', () => {
     );
   });
 
-  it('skips what is on the wire from an earlier time as owner, read again or not when it settles', () => {
+  it('skips offsets still on the wire from an earlier time as owner, settled before or after the new read', () => {
     const ledger = new PartitionLedger(0, [], [1, 3]);
     expect([0, 1, 2].map((offset) => ledger.take(offset))).toEqual(['new', 'known', 'new']);
     ledger.settle(3);
@@ -244,7 +248,7 @@ describe('PartitionLedger', () => {
     expect(ledger.take(3)).toBe('known');
   });
 
-  it('still knows what is on the wire where the partition is lost twice before it is read again', () => {
+  it('still knows the offsets on the wire if the partition is lost twice before it is read again', () => {
     const first = new PartitionLedger(0);
     first.take(0);
     const second = new PartitionLedger(0, [], first.openOffsets());
@@ -252,7 +256,7 @@ describe('PartitionLedger', () => {
     expect(third.take(0)).toBe('known');
   });
 
-  it('keeps what it has settled where the commit failed before the partition came back, and commits it then', () => {
+  it('keeps settled offsets whose commit failed, and commits them when the partition has come back', () => {
     const first = new PartitionLedger(0);
     [0, 1, 2, 3].map((offset) => first.take(offset));
     [0, 2].map((offset) => first.settle(offset));
@@ -262,7 +266,7 @@ describe('PartitionLedger', () => {
     expect(second.openOffsets()).toEqual([1, 3, 4]);
   });
 
-  it('forgets what it has settled where the group has gone back behind its commits', () => {
+  it('forgets settled offsets if the group has gone back behind its commits', () => {
     const first = new PartitionLedger(5);
     first.take(5);
     first.settle(5);
@@ -270,14 +274,14 @@ describe('PartitionLedger', () => {
     expect(first.successor(null, []).take(5)).toBe('new');
   });
 
-  it('hands out again what was on the wire and then given up before it was read again', () => {
+  it('hands out again an offset on the wire that was given up before it was read again', () => {
     const ledger = new PartitionLedger(0, [], [0]);
     ledger.forget(0);
     expect(ledger.openOffsets()).toEqual([]);
     expect(ledger.take(0)).toBe('new');
   });
 
-  it('does not take what was done before for new where it is read late', () => {
+  it('does not treat an offset that was done before as new if it is read late', () => {
     const ledger = new PartitionLedger(0, [2]);
     expect([0, 3, 2].map((offset) => ledger.take(offset))).toEqual(['new', 'new', 'known']);
   });

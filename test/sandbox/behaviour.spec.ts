@@ -2,7 +2,7 @@ import { DEFAULT_BEHAVIOUR, SETTINGS, faultsOf } from '../../sandbox/behaviour.t
 import { readEnvironment } from '../../sandbox/environment.ts';
 
 describe('faultsOf', () => {
-  it('finds nothing in the defaults, which are all settings', () => {
+  it('finds no fault in the defaults, which include all settings', () => {
     expect(faultsOf(DEFAULT_BEHAVIOUR)).toEqual([]);
     expect(Object.keys(DEFAULT_BEHAVIOUR)).toEqual(SETTINGS);
   });
@@ -75,7 +75,7 @@ describe('readEnvironment', () => {
     });
   });
 
-  it('names every malformed variable and quotes no value', () => {
+  it('names every malformed variable and no value', () => {
     const env = { SANDBOX_PORT: 'secret1', SANDBOX_LATENCY_MS: 'secret2', SANDBOX_API_KEY: 'secret 3' };
     const faults = readEnvironment(env);
     expect(faults).toEqual(

@@ -35,14 +35,14 @@ describe('the control endpoints', () => {
     expect(sandbox.report()).toMatchObject({ calls: 1, accepted: 1 });
   });
 
-  it('change the behaviour from the next call on, part by part', async () => {
+  it('change only the given settings, from the next call on', async () => {
     expect((await put({ faultRates: { status500: 1 } })).status).toBe(204);
     expect((await send(sandbox)).status).toBe(500);
     expect((await put({ recordCalls: true })).status).toBe(204);
     expect(sandbox.behaviour).toMatchObject({ faultRates: { status500: 1 }, recordCalls: true });
   });
 
-  it('refuse a malformed behaviour whole', async () => {
+  it('refuse a malformed behaviour as a whole', async () => {
     const { status, text } = await put({ latencyMs: 50, seed: 'x', other: 1 });
     expect([status, JSON.parse(text)]).toEqual([
       400,
@@ -66,7 +66,7 @@ describe('the control endpoints', () => {
     expect(sandbox.calls()).toHaveLength(2);
   });
 
-  it('reset the memory and leave the behaviour', async () => {
+  it('reset the memory and keep the behaviour', async () => {
     await put({ seed: 7 });
     await send(sandbox, { key: 'x-1' });
     expect((await send(sandbox, { path: '/sandbox/reset', body: '' })).status).toBe(204);
@@ -88,7 +88,7 @@ describe('the control endpoints', () => {
     expect((await send(sandbox)).status).toBe(200);
   });
 
-  it('know no others', async () => {
+  it('know no other paths', async () => {
     expect((await send(sandbox, { path: '/sandbox/other' })).status).toBe(404);
     expect((await send(sandbox, { method: 'GET', path: '/sandbox/accepted' })).status).toBe(400);
   });

@@ -36,7 +36,7 @@ describe('DelayQueue', () => {
     expect(early).toEqual([]);
   });
 
-  it('forgets what waits when it is cleared', () => {
+  it('forgets all waiting functions when it is cleared', () => {
     jest.useFakeTimers();
     const queue = new DelayQueue();
     const run = jest.fn();

@@ -20,7 +20,7 @@ describe('FaultChooser', () => {
     expect(seen.filter((fault) => fault === null).length / 20_000).toBeCloseTo(0.7, 1);
   });
 
-  it('gives a key the same fate in whatever order calls come, and another with another seed', () => {
+  it('gives a key the same faults in any order of calls, and others with another seed', () => {
     const fates = (seed: number, order: string[]): Map<string, unknown> => {
       const faults = chooser({ seed, faultRates: { status500: 0.5 } });
       return new Map(order.map((key) => [key, faults.choose({ ...TARGET, key })]));
@@ -30,7 +30,7 @@ describe('FaultChooser', () => {
     expect(fates(2, keys(100))).not.toEqual(forwards);
   });
 
-  it('draws anew for the retry of a faulty call', () => {
+  it('decides again for the retry of a faulty call', () => {
     const faults = chooser({ faultRates: { status500: 0.5 } });
     const afterFault = keys(1000)
       .filter((key) => faults.choose({ ...TARGET, key }) !== null)
@@ -55,7 +55,7 @@ describe('FaultChooser', () => {
     expect(faults.choose({ ...TARGET, ...other })).toBeNull();
   });
 
-  it('takes the first rule that is not used up, and the rates after them', () => {
+  it('uses the first rule that is not used up, then the rates', () => {
     const faults = chooser({
       faultRates: { status503: 1 },
       faultRules: [
@@ -68,7 +68,7 @@ describe('FaultChooser', () => {
     expect(faults.choose(TARGET)).toBe('hang');
   });
 
-  it('keeps counters when something else is configured', () => {
+  it('keeps its counters when other settings change', () => {
     const faultRules = [{ match: {}, fault: 'hang' as const, times: 1 }];
     const faults = chooser({ faultRules });
     faults.choose(TARGET);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { RequestParser } from '../../sandbox/http-parser.ts';
 import type { ParserLimits } from '../../sandbox/http-parser.ts';
 
-/** Everything the sink is told, as plain data. */
+/** All calls of the sink, as plain data. */
 function parse(pieces: readonly Buffer[], limits?: ParserLimits): unknown[] {
   const seen: unknown[] = [];
   const parser = new RequestParser(
@@ -87,7 +87,7 @@ describe('RequestParser', () => {
     );
   });
 
-  it('gives back every body that was sent, in order', () => {
+  it('returns every body that was sent, in order', () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 200 })), fc.array(fc.nat()), (bodies, cuts) => {
         const bytes = Buffer.concat(
@@ -125,7 +125,7 @@ describe('RequestParser', () => {
     expect(request).toMatchObject({ keepAlive });
   });
 
-  it('says that a request waits for 100 Continue before its body is there', () => {
+  it('reports that a request waits for 100 Continue before its body has arrived', () => {
     expect(parse([asIs(post('Expect: 100-continue\r\nContent-Length: 3\r\n'))])).toEqual(['continue']);
   });
 

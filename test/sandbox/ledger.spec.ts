@@ -5,7 +5,7 @@ function accept(ledger: Ledger, keys: readonly string[], recipient = 'r-1', chan
 }
 
 describe('Ledger', () => {
-  it('counts a key that comes again as a duplicate, each time', () => {
+  it('counts each repetition of a key as a duplicate', () => {
     const ledger = new Ledger();
     accept(ledger, ['a', 'b', 'a', 'a', '']);
     expect(ledger.report()).toMatchObject({ accepted: 5, uniqueAccepted: 2, duplicates: 2, acceptedWithoutKey: 1 });
@@ -54,7 +54,7 @@ describe('Ledger', () => {
     });
   });
 
-  it('knows when it accepted, and the busiest second', () => {
+  it('knows the first and last acceptance, and the busiest second', () => {
     const ledger = new Ledger();
     expect(ledger.report()).toMatchObject({ firstAcceptedAtMs: null, lastAcceptedAtMs: null });
     for (const atMs of [500, 1000, 1500, 1999, 2000, 3100]) ledger.accept('', ledger.recipient('whatsapp', 'r'), atMs);

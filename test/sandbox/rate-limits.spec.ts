@@ -9,7 +9,7 @@ describe('RateLimiter', () => {
     for (let call = 0; call < 10_000; call++) expect(limiter.admit(SCOPE, (call * 1000) / 30)).toBe(0);
   });
 
-  it('passes a burst of just its size, and then says how long to wait', () => {
+  it('passes a burst of exactly its size, then says how long to wait', () => {
     const limiter = new RateLimiter({ perChannel: { count: 10, windowMs: 1000, burst: 3, slackMs: 0 } });
     expect([1, 2, 3, 4].map(() => limiter.admit(SCOPE, 0))).toEqual([0, 0, 0, 100]);
     expect(limiter.admit(SCOPE, 99)).toBeCloseTo(1);
@@ -22,7 +22,7 @@ describe('RateLimiter', () => {
     expect(waits.filter((waitMs) => waitMs > 0).length).toBeGreaterThan(5);
   });
 
-  it('lets calls that are late by less than the slack bunch up', () => {
+  it('passes calls that come together because some were late by less than the slack', () => {
     const limiter = new RateLimiter({ perChannel: { ratePerSecond: 100, burst: 1 } });
     expect([20, 22, 24, 30].map((arrivalMs) => limiter.admit(SCOPE, arrivalMs))).toEqual([0, 0, 0, 0]);
   });

@@ -27,7 +27,7 @@ export interface Sent {
   readonly contact?: string;
   readonly workspace?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it stands instead of a text message to `contact`. */
+  /** Sent as it is, instead of a text message to `contact`. */
   readonly body?: string;
   readonly signal?: AbortSignal;
 }
@@ -38,7 +38,7 @@ export interface Received {
   readonly text: string;
 }
 
-/** One call over a real socket. Rejects where no complete answer comes. */
+/** One call over a real socket. Rejects if no complete answer comes. */
 export async function send(sandbox: Sandbox, sent: Sent = {}): Promise<Received> {
   const { path = TEXT_PATH, method = 'POST', key, contact = 'c-1', workspace = 'w-1', signal } = sent;
   const body =

@@ -21,12 +21,12 @@ describe('checkRequest', () => {
     expect([...OPERATIONS.keys()].toSorted()).toEqual(Object.keys(BODIES).toSorted());
   });
 
-  it.each(Object.keys(BODIES))('takes a valid body at %s and knows whom it is for', (path) => {
+  it.each(Object.keys(BODIES))('accepts a valid body at %s and knows its recipient', (path) => {
     expect(check(path, BODIES[path])).toEqual({ workspace: 'w-1', recipient: 'c-1' });
   });
 
   it.each(Object.keys(BODIES).flatMap((path) => Object.keys(BODIES[path] ?? {}).map((field) => [path, field])))(
-    'misses at %s the field %s',
+    'refuses a body at %s without the field %s',
     (path, field) => {
       expect(check(path, without(path, field))).toMatch(`${field}`);
     },
@@ -38,7 +38,7 @@ describe('checkRequest', () => {
 
   const RECEPIENT = { recepient: { phoneNumber: '+4915112345678' } };
 
-  it.each(Object.keys(BODIES).filter((path) => path.includes('whatsapp')))('takes a phone number at %s', (path) => {
+  it.each(Object.keys(BODIES).filter((path) => path.includes('whatsapp')))('accepts a phone number at %s', (path) => {
     const body = { ...Object(without(path, 'contact')), ...RECEPIENT };
     expect(check(path, body)).toEqual({ workspace: 'w-1', recipient: '4915112345678' });
   });
@@ -51,15 +51,18 @@ describe('checkRequest', () => {
 
   const SCHEDULE = { scheduleDateTime: '2026-11-22T12:00:00Z' };
 
-  it.each(Object.keys(BODIES).filter((path) => !path.endsWith('template')))('takes scheduleDateTime at %s', (path) => {
-    expect(check(path, changed(path, SCHEDULE))).toEqual({ workspace: 'w-1', recipient: 'c-1' });
-  });
+  it.each(Object.keys(BODIES).filter((path) => !path.endsWith('template')))(
+    'accepts scheduleDateTime at %s',
+    (path) => {
+      expect(check(path, changed(path, SCHEDULE))).toEqual({ workspace: 'w-1', recipient: 'c-1' });
+    },
+  );
 
   it.each(Object.keys(BODIES).filter((path) => path.endsWith('template')))('refuses scheduleDateTime at %s', (path) => {
     expect(check(path, changed(path, SCHEDULE))).toBe('scheduleDateTime: unknown field');
   });
 
-  it('takes texts of exactly 65,536 characters, of two code units each too', () => {
+  it('accepts texts of exactly 65,536 characters, also if each has two code units', () => {
     expect(check(TEXT_PATH, changed(TEXT_PATH, { textMessage: '🙂'.repeat(65_536) }))).not.toEqual(expect.any(String));
   });
 
@@ -106,7 +109,7 @@ describe('checkRequest', () => {
     expect(check(path, body)).toEqual(expect.stringContaining(where));
   });
 
-  it.each(['12', '+4915112345678', '4915112345678'])('takes the phone number %s', (phoneNumber) => {
+  it.each(['12', '+4915112345678', '4915112345678'])('accepts the phone number %s', (phoneNumber) => {
     const body = { workspace: { id: 'w-1' }, textMessage: 'x', recepient: { phoneNumber } };
     expect(check(TEXT_PATH, body)).toMatchObject({ recipient: phoneNumber.replace('+', '') });
   });

@@ -24,7 +24,7 @@ afterEach(async () => {
   await agent.destroy();
 });
 
-/** Writes raw bytes; resolves with all that came back once `until` is in it or the connection is closed. */
+/** Writes raw bytes. Resolves to the answer when it contains `until`, or when the connection is closed. */
 function raw(text: string, until: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = createConnection(sandbox.port, '127.0.0.1', () => socket.write(text, 'latin1'));
@@ -47,7 +47,7 @@ async function seen(calls: number): Promise<void> {
   await until(() => sandbox.report().calls >= calls, `${calls} calls`);
 }
 
-/** How a call ends whose caller gives up once the sandbox has seen it and answered another one since. */
+/** How a call ends if its caller gives up after the sandbox has seen it, and the sandbox then answers another call. */
 async function giveUp(sent: Sent): Promise<string> {
   const controller = new AbortController();
   const calls = sandbox.report().calls + 1;
@@ -89,13 +89,13 @@ describe('the nine endpoints', () => {
     expect(sandbox.report()).toMatchObject({ calls: 1, accepted: 0, byStatus: { [expected]: 1 } });
   });
 
-  it('refuse a call without a key, and a body that is no UTF-8', async () => {
+  it('refuse a call without a key, and a body that is not UTF-8', async () => {
     await start();
     expect(await raw(rawPost('k', 'c').replace('X-Api-Key', 'X-Other'), '}')).toMatch(/^HTTP\/1.1 401 /);
     expect(await raw(rawPost('k', '\xff\xff'), '}')).toMatch(/^HTTP\/1.1 400 /);
   });
 
-  it('forbid a key of another workspace, and a general one where a workspace has its own', async () => {
+  it('forbid a key of another workspace, and a general key if the workspace has its own', async () => {
     await start({ workspaceKeys: { 'w-2': 'key-2' } });
     const status = async (apiKey: string, workspace: string): Promise<number> =>
       (await send(sandbox, { workspace, headers: { 'x-api-key': apiKey } })).status;
@@ -131,7 +131,7 @@ describe('a connection', () => {
     );
   });
 
-  it('closes after Connection: close and after what is no HTTP', async () => {
+  it('closes after Connection: close and after bytes that are no HTTP', async () => {
     await start();
     expect(await raw(rawPost('k', 'c', 'Connection: close\r\n'), 'never')).toMatch(/Connection: close/);
     expect(await raw('nonsense\r\n\r\n', 'never')).toMatch(/^HTTP\/1.1 400 /);
@@ -139,7 +139,7 @@ describe('a connection', () => {
 });
 
 describe('latency', () => {
-  it('is never below what is set, with jitter on top', async () => {
+  it('is never shorter than set, and jitter is added to it', async () => {
     await start({ latencyMs: 20, jitterMs: 10 });
     for (let call = 0; call < 10; call++) {
       const startMs = performance.now();
@@ -149,7 +149,7 @@ describe('latency', () => {
   });
 });
 
-describe('what is remembered', () => {
+describe('the memory of the sandbox', () => {
   it('counts overlapping calls for one recipient, and no others', async () => {
     await start({ latencyMs: 200 });
     await Promise.all([send(sandbox, { contact: 'a' }), send(sandbox, { contact: 'b' })]);
@@ -158,7 +158,7 @@ describe('what is remembered', () => {
     expect(sandbox.report()).toMatchObject({ overlaps: 1 });
   });
 
-  it('ends a call whose caller has left, so that a retry is no overlap', async () => {
+  it('ends a call when its caller leaves, so that a retry is no overlap', async () => {
     await start({ faultRules: [{ match: {}, fault: 'hang', times: 1 }] });
     expect(await giveUp({ key: 'x-1' })).toMatch('abort');
     expect((await send(sandbox, { key: 'x-1' })).status).toBe(200);
@@ -199,7 +199,7 @@ describe('what is remembered', () => {
 });
 
 describe('rate limits', () => {
-  it('let a burst pass, and answer what is beyond it 429', async () => {
+  it('let a burst pass, and answer 429 after it', async () => {
     await start({ rateLimits: { perChannel: { count: 1, windowMs: 3_600_000, burst: 10, slackMs: 0 } } });
     const statuses = await Promise.all(Array.from({ length: 30 }, async () => (await send(sandbox)).status));
     expect(statuses.filter((status) => status === 200)).toHaveLength(10);
@@ -248,7 +248,7 @@ describe('faults', () => {
     expect(sandbox.accepted('x-1')).toBe(0);
   });
 
-  it('reject200 says why in a 200', async () => {
+  it('reject200 answers 200 with a reason', async () => {
     await startWith('reject200');
     expect(JSON.parse((await send(sandbox)).text)).toMatchObject({
       status: 'failed',
@@ -280,7 +280,7 @@ describe('faults', () => {
   it.each([
     ['html200', /^<!doctype html>/],
     ['wrongId', /^\{"id":4711,/],
-  ])('%s answers 200 with what is no MessageResponse', async (fault, body) => {
+  ])('%s answers 200 with a body that is no MessageResponse', async (fault, body) => {
     await startWith(fault);
     const { status, text } = await send(sandbox, { key: 'x-1' });
     expect(status).toBe(200);
@@ -325,14 +325,17 @@ describe('faults', () => {
 });
 
 describe('an outage', () => {
-  it.each(['500', '503'] as const)('of mode %s answers everything so, until it is switched off', async (mode) => {
-    await start({ outage: { mode } });
-    expect((await send(sandbox)).status).toBe(Number(mode));
-    await sandbox.setBehaviour({ outage: null });
-    expect((await send(sandbox)).status).toBe(200);
-  });
+  it.each(['500', '503'] as const)(
+    'of mode %s answers every call with this status until it is switched off',
+    async (mode) => {
+      await start({ outage: { mode } });
+      expect((await send(sandbox)).status).toBe(Number(mode));
+      await sandbox.setBehaviour({ outage: null });
+      expect((await send(sandbox)).status).toBe(200);
+    },
+  );
 
-  it('that resets, or hangs, accepts nothing', async () => {
+  it('of mode reset or hang accepts nothing', async () => {
     await start({ outage: { mode: 'reset' } });
     await expect(send(sandbox)).rejects.toMatchObject({ code: expect.stringMatching(/ECONNRESET|SOCKET/) });
     await sandbox.setBehaviour({ outage: { mode: 'hang' } });
@@ -340,7 +343,7 @@ describe('an outage', () => {
     expect(sandbox.report()).toMatchObject({ calls: 2, accepted: 0 });
   });
 
-  it('that refuses closes the port and all connections, and opens the same port again by itself', async () => {
+  it('of mode refuse closes the port and all connections, and opens the same port again by itself', async () => {
     await start({ faultRules: [{ match: { keyPrefix: 'x' }, fault: 'hang' }] });
     const hanging = failureOf(send(sandbox, { key: 'x-1' }));
     await seen(1);
@@ -355,7 +358,7 @@ describe('an outage', () => {
 });
 
 describe('stop', () => {
-  it('cuts connections at once and may be called again', async () => {
+  it('closes connections at once and may be called again', async () => {
     await start({ faultRates: { hang: 1 } });
     const hanging = failureOf(send(sandbox));
     await seen(1);
@@ -365,10 +368,10 @@ describe('stop', () => {
     await expect(send(sandbox)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  it('ends an outage that refuses without opening the port again', async () => {
+  it('ends an outage of mode refuse without opening the port again', async () => {
     await start({ outage: { mode: 'refuse', forMs: 5 } });
     await sandbox.stop();
-    // A timer that is set later is over later.
+    // A timer that is set later fires later.
     await new Promise((resolve) => void setTimeout(resolve, 5));
     await sandbox.setBehaviour({ outage: null });
     await expect(send(sandbox)).rejects.toMatchObject({ code: 'ECONNREFUSED' });

@@ -9,7 +9,7 @@ export interface BenchArguments {
   readonly profile: boolean;
 }
 
-/** The arguments, or what is wrong with them. No workload named means all. */
+/** The arguments, or a text that says why they are wrong. Without names all workloads run. */
 export function parseArguments(args: readonly string[], known: readonly string[]): BenchArguments | string {
   const usage = `usage: npm run bench -- [${known.join('|')} …] [--json FILE] [--profile]`;
   try {

@@ -6,22 +6,22 @@ import type { Figure } from './figures.ts';
 import type { Load } from './load.ts';
 import type { PlainLoopPlan, PlainLoopResult } from './plain-loop.ts';
 
-/** What every workload is given. */
+/** What every workload gets. */
 export interface Bench {
   readonly root: string;
   readonly brokers: readonly string[];
   readonly signal: AbortSignal;
   readonly say: (line: string) => void;
-  /** Where CPU profiles of the service go; null for none. */
+  /** Folder for CPU profiles of the service; null for none. */
   readonly profiles: string | null;
 }
 
-/** One workload, started on an idle Kafka. */
+/** One workload. Kafka is idle when it starts. */
 export type Workload = (bench: Bench) => Promise<readonly Figure[]>;
 
-/** Calls on the wire at once, of the service and of the plain loop. */
+/** Calls on the wire at once, both for the service and for the plain loop. */
 export const IN_FLIGHT = 256;
-/** Commands sent by service and plain loop alike before anything is measured. */
+/** Commands that service and plain loop send before anything is measured. */
 export const WARM_UP = 20_000;
 
 /** Runs the plain loop to its end. */
@@ -39,14 +39,15 @@ export async function runPlainLoop(
   return JSON.parse(line) as PlainLoopResult;
 }
 
-/** What the plain loop reached: rates per second, and its cost. */
+/** The plain loop's rates per second, and its cost. */
 export interface PlainRates {
-  /** From the first to the last acceptance, as the sandbox saw it. */
+  /** From the first to the last acceptance, as the sandbox saw them. */
   readonly calls: number;
   /** From the first call to the last answer. */
   readonly answers: number;
   /**
-   * CPU seconds per 1,000 calls: tells how busy the machine is beside, and so what the service's own figure is worth.
+   * CPU seconds per 1,000 calls. It shows how busy the machine is otherwise, and so how much to trust the service's own
+   * figure.
    */
   readonly cpuPerThousand: number;
 }
@@ -63,7 +64,7 @@ export async function plainRates(bench: Bench, behaviour: Partial<Behaviour>, lo
   };
 }
 
-/** Acceptances per second between the first and the last one. */
+/** Acceptances per second, from the first to the last one. */
 export function acceptanceRate(report: {
   readonly accepted: number;
   readonly firstAcceptedAtMs: number | null;

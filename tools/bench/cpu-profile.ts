@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { textTable } from '../lib/text-table.ts';
 
-/** What is used of V8's .cpuprofile format (Chrome DevTools Protocol, Profiler.Profile). */
+/** The used parts of V8's .cpuprofile format (Chrome DevTools Protocol, Profiler.Profile). */
 export interface CpuProfile {
   readonly nodes: readonly {
     readonly id: number;
@@ -10,11 +10,11 @@ export interface CpuProfile {
   }[];
   /** Node ids, one per sample. */
   readonly samples: readonly number[];
-  /** Microseconds since the sample before, one per sample. */
+  /** Microseconds since the sample before, one for each sample. */
   readonly timeDeltas: readonly number[];
 }
 
-/** Time spent in a function itself, not in what it calls. */
+/** Time spent in a function itself, without the functions that it calls. */
 export interface SelfTime {
   readonly name: string;
   /** Share of the time in which anything ran, 0 to 1. */
@@ -25,7 +25,7 @@ export interface SelfTime {
 const LISTED = 25;
 const NOT_WORK = new Set(['(idle)', '(root)', '(program)']);
 
-/** The functions with the most self time, most first. */
+/** The functions with the most self time, the largest first. */
 export function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): SelfTime[] {
   const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
   const microseconds = new Map<string, number>();
@@ -42,7 +42,7 @@ export function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): SelfTime[
     .map(([name, spent]) => ({ name, share: spent / total, ms: spent / 1000 }));
 }
 
-/** A table of the busiest functions for each profile in a folder, under its path. */
+/** A table of the busiest functions for each profile in a folder, under the profile's path. */
 export async function summarizeProfiles(folder: string): Promise<string> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.cpuprofile'));
   const parts = files.map(async (name) => {

@@ -1,7 +1,7 @@
-/** What a figure has to reach. */
+/** The target of a figure. */
 export type Target = { readonly atLeast: number } | { readonly atMost: number };
 
-/** One measured value. Without target it is there to be looked at. */
+/** One measured value. Without a target it is only information. */
 export interface Figure {
   readonly workload: string;
   readonly name: string;
@@ -11,7 +11,7 @@ export interface Figure {
   readonly target: Target | null;
 }
 
-/** True without a target; a value that could not be had (NaN) misses any. */
+/** True without a target. A value that could not be measured (NaN) misses any target. */
 export function isMet({ value, target }: Figure): boolean {
   if (target === null) return true;
   return 'atLeast' in target ? value >= target.atLeast : value <= target.atMost;

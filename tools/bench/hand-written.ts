@@ -1,6 +1,7 @@
 /**
- * What one would write by hand in an afternoon: kafkajs, undici and a semaphore, without order, validation, retries or settlement. It is the
- * measure of CPU: seconds depend on the machine, what the service costs beyond this does not. A process that takes the service's settings.
+ * A dispatcher as somebody would write it by hand in an afternoon: kafkajs, undici and a semaphore, without order,
+ * validation, retries or settlement. The service's CPU is judged as a multiple of it, because seconds depend on the
+ * machine. It runs as a process and takes the service's settings.
  */
 import { createServer } from 'node:http';
 import { Kafka, logLevel } from 'kafkajs';

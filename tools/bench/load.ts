@@ -3,32 +3,32 @@ import type { Recipient } from '../lib/operations.ts';
 import { partitionOf } from '../lib/producing.ts';
 import type { OutgoingRecord } from '../lib/producing.ts';
 
-/** A number of commands that differ in id, recipient and text only. */
+/** A number of commands that differ only in id, recipient and text. */
 export interface Load {
-  /** Opens every command id; unique per sandbox. */
+  /** Every command id starts with it; it must be unique in a sandbox. */
   readonly name: string;
   readonly count: number;
   readonly recipients: number;
-  /** Share of the commands that go to one more recipient, {@link HOT_NUMBER}; they are spread evenly. */
+  /** Share of the commands that go to one extra recipient, {@link HOT_NUMBER}. They are spread evenly. */
   readonly hotShare?: number;
 }
 
-/** A command of a load, as the service gets it and as it has to leave. */
+/** A command of a load, as the service gets it and as its call must be. */
 export interface LoadedCommand {
-  /** Ends in a number that rises from command to command: the sandbox judges order by it. */
+  /** Ends in a number that rises from command to command; the sandbox judges order by it. */
   readonly id: string;
   readonly recipient: Recipient;
   /** Body of the call. */
   readonly body: string;
 }
 
-/** Recipient of the hot share. */
+/** The recipient of the hot share. */
 export const HOT_NUMBER = '+4915900000000';
 const FIRST_NUMBER = 4_915_100_000_000;
 
 const [operation] = SAMPLE_OPERATIONS;
 if (operation === undefined) throw new Error('there are no operations');
-/** Every load is of WhatsApp texts. */
+/** Every load consists of WhatsApp texts. */
 export const LOAD_OPERATION = operation;
 
 /** Command `n` of a load. */

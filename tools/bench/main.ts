@@ -1,4 +1,4 @@
-/** The benchmark: `npm run bench -- [workload …] [--json FILE] [--profile]`. Exits 1 where a target is missed. */
+/** The benchmark: `npm run bench -- [workload …] [--json FILE] [--profile]`. Exits 1 if a target is missed. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname, join } from 'node:path';

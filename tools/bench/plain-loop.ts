@@ -1,23 +1,24 @@
 /**
- * The measure of all throughput here: an undici pool that sends a load's bodies as fast as it can, without Kafka, order or validation. A
- * process of its own, one JSON argument in ({@link PlainLoopPlan}), one JSON line out ({@link PlainLoopResult}). `dispatch` with a bare
- * handler is the quickest of undici's ways; it was compared with `request` and with one Client per connection.
+ * All throughput is measured against this: an undici pool that sends a load's bodies as fast as it can, without Kafka,
+ * order or validation. It is a process of its own, with one JSON argument ({@link PlainLoopPlan}) and one line of JSON
+ * as output ({@link PlainLoopResult}). `dispatch` with a bare handler is undici's fastest way; it was compared with
+ * `request` and with one Client per connection.
  */
 import { Pool } from 'undici';
 import { commandOf, LOAD_OPERATION } from './load.ts';
 import type { Load, LoadedCommand } from './load.ts';
 
-/** What to send, and where. */
+/** What to send, and where to send it. */
 export interface PlainLoopPlan {
   readonly url: string;
-  /** Each has one call under way. */
+  /** Number of connections. Each has one call in flight. */
   readonly connections: number;
-  /** Commands sent before the measurement. */
+  /** Commands that are sent before the measurement. */
   readonly warmUp: number;
   readonly load: Load;
 }
 
-/** How long it took from the first call to the last byte of the last answer, and what it cost. */
+/** The time from the first call to the last byte of the last answer, and the cost. */
 export interface PlainLoopResult {
   readonly wallMs: number;
   readonly cpuSeconds: number;

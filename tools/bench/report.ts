@@ -23,7 +23,7 @@ function withUnit(value: number, unit: string): string {
   return unit === '' ? text : unit.startsWith('/') ? text + unit : `${text} ${unit}`;
 }
 
-/** Three significant digits, or all before the point. */
+/** Three significant digits; more if there are more before the point. */
 function plain(value: number): string {
   if (Number.isInteger(value)) return value.toLocaleString('en');
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');

@@ -18,10 +18,10 @@ const BATCH = 2_000;
 const STALL_MS = 30_000;
 const POLL_MS = 50;
 
-/** Of `RETRY_TOPIC_DELAYS`: what is measured is the service as it comes. */
+/** The default of `RETRY_TOPIC_DELAYS`: the service is measured with its defaults. */
 const DEFAULT_DELAYS = ['1m', '10m', '1h'];
 
-/** A bed of one workload's own; what is measured runs in it. */
+/** The bed of one workload. Everything measured runs in it. */
 export class TestBed extends Bed {
   readonly #bench: Bench;
   readonly #name: string;
@@ -62,20 +62,20 @@ export class TestBed extends Bed {
     await this.#producer.connect();
   }
 
-  /** Starts the service in this bed, with `settings` beside the usual ones. */
+  /** Starts the service in this bed, with `settings` in addition to the usual ones. */
   async startService(settings: Settings = {}): Promise<ServiceProcess> {
     const { profiles, signal } = this.#bench;
     const profiling = profiles === null ? [] : ['--cpu-prof', '--cpu-prof-dir', join(profiles, this.#name)];
     return ServiceProcess.start(this.service(settings, profiling), signal);
   }
 
-  /** Starts what is measured against in its place. */
+  /** Starts a program in the service's place, to compare the service with it. */
   async startHandWritten(): Promise<ServiceProcess> {
     const args = [join(this.root, 'tools', 'bench', 'hand-written.ts')];
     return ServiceProcess.start({ ...this.service(), args }, this.#bench.signal);
   }
 
-  /** Has the service send a few thousand commands, and the sandbox forget them. */
+  /** Has the service send a few thousand commands, then makes the sandbox forget them. */
   async warmUp(load: Omit<Load, 'count'>): Promise<void> {
     await this.release({ ...load, name: `${load.name}-warm-up`, count: WARM_UP });
     await this.settled();
@@ -83,8 +83,8 @@ export class TestBed extends Bed {
   }
 
   /**
-   * Writes a load in one transaction, so that all of it becomes readable at one moment, which is returned (milliseconds
-   * since the epoch): then only the service is at work, and not the writing of its commands.
+   * Writes a load in one transaction, so that all of it becomes readable at one moment: from then on only the service
+   * works, and nobody writes commands. Returns that moment, in ms since the epoch.
    */
   async release(load: Load): Promise<number> {
     const transaction = await this.#producer.transaction();
@@ -108,7 +108,7 @@ export class TestBed extends Bed {
     return written;
   }
 
-  /** Resolves once everything released has its result. Rejects where the service stands still. */
+  /** Resolves when every released command has its result. Rejects if the service stands still. */
   async settled(): Promise<void> {
     const { signal } = this.#bench;
     await untilCount(this.admin, this.results, this.#resultsAwaited, {
@@ -118,7 +118,7 @@ export class TestBed extends Bed {
     });
   }
 
-  /** All results so far; their timestamps say when the broker appended them. */
+  /** All results so far. Their timestamps say when the broker appended them. */
   async readResults(): Promise<KafkaMessage[]> {
     return readAll(this.kafka, this.results, this.#resultsAwaited, this.#bench.signal);
   }

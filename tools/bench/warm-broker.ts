@@ -6,8 +6,8 @@ import { TestBed } from './test-bed.ts';
 const LOADS = 4;
 
 /**
- * Has a broker that has just started do what it will have to do. Until its code is compiled it takes from whatever is measured first half of
- * the cores, and answers later.
+ * Lets a broker that has just started do all kinds of its work once. Until Java has compiled its code, it takes half of
+ * the cores from the first measurement, and answers more slowly.
  */
 export async function warmBroker(bench: Bench): Promise<void> {
   await using bed = await TestBed.prepare(bench, 'warm-up', { latencyMs: 0 });

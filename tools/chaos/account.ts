@@ -4,51 +4,50 @@ import type { Outcome } from '../../src/contract/outcome.ts';
 import { longestStall } from './stalls.ts';
 import type { Stall } from './stalls.ts';
 
-/** A command as it lies in its topic. */
+/** A command, as its topic holds it. */
 export interface CommandRecord {
   readonly id: string;
-  /** The full name. */
+  /** The full name of the topic. */
   readonly topic: string;
   readonly partition: number;
   readonly offset: string;
-  /** When it was produced, milliseconds since the epoch. */
+  /** When it was produced, in ms since the epoch. */
   readonly atMs: number;
 }
 
-/** A result as it lies in its topic. */
+/** A result, as its topic holds it. */
 export interface ResultRecord {
   readonly commandId: string | null;
   readonly outcome: Outcome;
   readonly replayed?: boolean;
   readonly source: { readonly topic: string; readonly partition: number; readonly offset: string };
-  /** When the broker appended it, milliseconds since the epoch. */
+  /** When the broker appended it, in ms since the epoch. */
   readonly atMs: number;
 }
 
 /**
- * A moment at which calls were cut off: a process was killed or frozen at some time in between. Milliseconds since the
- * epoch.
+ * A time span in which calls were cut off: a process was killed or frozen at some moment in it. In ms since the epoch.
  */
 export interface Cut {
   readonly fromMs: number;
   readonly untilMs: number;
 }
 
-/** All that is known of a run once it is over. */
+/** Everything known of a run when it is over. */
 export interface Evidence {
   readonly commands: readonly CommandRecord[];
   readonly results: readonly ResultRecord[];
   readonly calls: readonly CallRecord[];
   readonly report: Pick<Report, 'duplicates' | 'orderViolations' | 'overlaps'>;
   readonly cuts: readonly Cut[];
-  /** From the moment a call is at the API until its answer is back, where nothing else is going on. */
+  /** From the moment a call reaches the API until its answer is back, on an idle machine. */
   readonly roundTripMs: number;
   readonly endMs: number;
-  /** Before every topic's name. */
+  /** Every topic's name starts with it. */
   readonly prefix: string;
 }
 
-/** Where nothing moved: a topic without its prefix, with a partition or without. */
+/** A stall and its place: a topic without its prefix, with or without a partition. */
 export interface PlacedStall extends Stall {
   readonly place: string;
 }
@@ -56,31 +55,31 @@ export interface PlacedStall extends Stall {
 /** How a run went. */
 export interface Account {
   readonly commands: number;
-  /** Records without any result, and commands reported as accepted of which the API knows nothing. */
+  /** Records without any result, and commands that were reported as accepted but that the API never took. */
   readonly lost: number;
-  /** Calls that the API took of a command which it had taken before. */
+  /** Calls that the API took although it had taken the same command before. */
   readonly repeatedCalls: number;
   /**
-   * For each of these, how long before the next cut the call that was repeated had been answered if it took a round
-   * trip, in ms: 0 where it was on the wire, Infinity where no cut came.
+   * For each repeated call: how long before the next cut its first call was answered, in ms, if that took a round trip.
+   * 0 if it was on the wire at the cut; Infinity if no cut came.
    */
   readonly repeatedAfterMs: readonly number[];
   readonly orderViolations: number;
   readonly overlaps: number;
   readonly repeatedResults: number;
-  /** Records with results that contradict one another. */
+  /** Records with results that contradict each other. */
   readonly contradictions: number;
-  /** By a record's first result. */
+  /** How many records ended with each outcome. The first result of a record counts. */
   readonly outcomes: Readonly<Partial<Record<Outcome, number>>>;
-  /** The same of each command that ended in doubt; 0 also where it was never called. */
+  /** The same time for each command that ended in doubt. Also 0 if the command was never called. */
   readonly doubtfulAfterMs: readonly number[];
-  /** Of any partition. */
+  /** The longest stall of any partition. */
   readonly longestStall: PlacedStall;
-  /** The longest of each topic, over all its partitions together. */
+  /** The longest stall of each topic, all its partitions taken together. */
   readonly topicStalls: readonly PlacedStall[];
 }
 
-/** Tells what became of every command, from what lies in the topics and what the API saw. */
+/** Finds out how every command ended, from the topics and from the calls that the API saw. */
 export function accountOf(evidence: Evidence): Account {
   const { commands, results, report, endMs } = evidence;
   const bySource = Map.groupBy(results, ({ source }) => placeOf(source));
@@ -114,7 +113,7 @@ export function accountOf(evidence: Evidence): Account {
   };
 }
 
-/** Of none: one that lasted no time. */
+/** With no stalls, it returns one of 0 ms. */
 export function longestOf(stalls: readonly PlacedStall[]): PlacedStall {
   return stalls.reduce((longest, stall) => (stall.ms > longest.ms ? stall : longest), { place: '', fromMs: 0, ms: 0 });
 }
@@ -127,14 +126,14 @@ function repeatsOf(evidence: Evidence, calls: ReadonlyMap<string, readonly CallR
 }
 
 function msBeforeCut({ cuts, roundTripMs }: Evidence, calledAtMs: number): number {
-  // A call can arrive a moment after its sender was cut off: it lay in a socket.
+  // A call can arrive a moment after its sender was cut off, because it was still in a socket.
   const next = cuts
     .filter(({ untilMs }) => untilMs + roundTripMs >= calledAtMs)
     .map(({ fromMs }) => fromMs - (calledAtMs + roundTripMs));
   return Math.max(0, Math.min(Infinity, ...next));
 }
 
-/** One that was claimed and never called counts as cut off on the wire: it was just about to be called. */
+/** A claimed command without any call counts as cut off on the wire: it was about to be called. */
 function cutOffAfterMs(evidence: Evidence, calls: readonly CallRecord[] = []): number {
   if (evidence.cuts.length === 0) return Infinity;
   return Math.max(0, ...calls.map(({ at }) => msBeforeCut(evidence, at)));

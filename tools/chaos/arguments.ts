@@ -5,13 +5,16 @@ export interface ChaosArguments {
   readonly seed: number;
   /** Names of scenarios, in the order in which they run. */
   readonly scenarios: readonly string[];
-  /** Less load and fewer faults; counts alone are judged. */
+  /** Less load and fewer faults; only counts are judged. */
   readonly short: boolean;
 }
 
 const MAX_SEED = 2 ** 32 - 1;
 
-/** The arguments, or what is wrong with them. No scenario named means all; without a seed it is `randomSeed`. */
+/**
+ * The arguments, or a text that says why they are wrong. Without names all scenarios run; without a seed it is
+ * `randomSeed`.
+ */
 export function parseArguments(
   args: readonly string[],
   known: readonly string[],

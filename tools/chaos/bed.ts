@@ -14,10 +14,10 @@ import { Replica } from './replica.ts';
 import { LATENCY_MS, MAX_IN_FLIGHT, SESSION_TIMEOUT_MS } from './scenarios.ts';
 import type { Form, Scenario } from './scenarios.ts';
 
-/** Where scenarios take place. */
+/** The place for scenarios. */
 export interface Stage {
   readonly root: string;
-  /** Three brokers that can be controlled. */
+  /** Three brokers that can be killed and frozen. */
   readonly kafka: DevKafka;
   readonly say: (line: string) => void;
   readonly signal: AbortSignal;
@@ -26,24 +26,24 @@ export interface Stage {
 const REPLICAS: readonly ReplicaName[] = ['a', 'b', 'c'];
 const RETRY_DELAYS = ['2s', '5s'];
 const POLL_MS = 250;
-/** Where less and less is left, it goes on; nothing at all for so long means never. */
+/** How long to wait without any progress before giving up. As long as there is progress, waiting goes on. */
 const GIVE_UP_MS = 60_000;
 
-/** Topics of the service's own time: when a result was written is the broker's word. */
+/** The broker, not the service, sets the timestamps of results. */
 export const RESULTS_CONFIGS: Readonly<Record<string, string>> = {
   'message.timestamp.type': 'LogAppendTime',
   'min.insync.replicas': '2',
 };
 
-/** A bed with replicas, and a Redis where one is wanted, of one scenario's own. */
+/** A bed of one scenario, with replicas and, if the scenario wants one, a Redis. */
 export class ChaosBed extends Bed {
   readonly stage: Stage;
   readonly #scenario: Scenario;
   readonly #replicas = new Map<ReplicaName, Replica>();
   #redis: DevRedis | null = null;
-  /** Exit codes of replicas that were asked to drain. */
+  /** Exit codes of the replicas that were asked to drain. */
   readonly exitCodes: number[] = [];
-  /** Folder of what the replicas said. */
+  /** Folder of the replicas' logs. */
   readonly logs: string;
 
   private constructor(stage: Stage, scenario: Scenario, form: Form) {
@@ -91,14 +91,15 @@ export class ChaosBed extends Bed {
     await writeFile(this.#clockFile(name), String(offByMs));
   }
 
-  /** SIGTERM to all that run; their exit codes are kept. */
+  /** Sends SIGTERM to all that run, and keeps their exit codes. */
   async stopReplicas(): Promise<void> {
     const running = this.replicas.filter(({ isRunning }) => isRunning);
     this.exitCodes.push(...(await Promise.all(running.map((replica) => replica.stop()))));
   }
 
   /**
-   * Resolves to 0 once everything is committed, retry topics included, or to what is left where nothing moves any more.
+   * Resolves to 0 when everything is committed, on retry topics too. Resolves to the number of records left if there is
+   * no progress any more.
    */
   async untilSettled(): Promise<number> {
     let least = Infinity;
@@ -128,7 +129,10 @@ export class ChaosBed extends Bed {
     }
   }
 
-  /** Command topics first: what is parked is on its retry topic before it is committed here, and so with each round. */
+  /**
+   * Command topics come first: a command is on its retry topic before its record on the command topic is committed. The
+   * same holds for each round.
+   */
   async #uncommitted(): Promise<number> {
     let left = 0;
     for (const topic of this.commandTopics) left += await this.uncommittedOf(topic);

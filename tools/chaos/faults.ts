@@ -1,37 +1,37 @@
 import type { Outage } from '../../sandbox/behaviour.ts';
 
-/** Names of replicas; each keeps its name over restarts. */
+/** Names of replicas. Each keeps its name when it restarts. */
 export type ReplicaName = 'a' | 'b' | 'c';
 
-/** A broker, by what it does when its turn comes or by its place among the brokers. */
+/** A broker, named by its role at that moment or by its place among the brokers. */
 export type BrokerChoice = 'coordinator' | 'results-leader' | number;
 
-/** Everything that can be done to what runs. All of it mends itself before it counts as done, but for `stop` and `clock`. */
+/** All faults. A fault is done when its effect is undone, except for `stop` and `clock`. */
 export type Fault =
-  /** The replica joins; its readiness is not waited for. */
+  /** The replica joins. Nothing waits until it is ready. */
   | { readonly kind: 'start'; readonly replica: ReplicaName }
-  /** SIGTERM; it has to exit 0. */
+  /** SIGTERM. The replica must exit 0. */
   | { readonly kind: 'stop'; readonly replica: ReplicaName }
-  /** SIGKILL, and it is started again at once. */
+  /** SIGKILL. The replica is started again at once. */
   | { readonly kind: 'kill'; readonly replica: ReplicaName }
   /** SIGSTOP, and SIGCONT later. */
   | { readonly kind: 'freeze'; readonly replica: ReplicaName; readonly forMs: number }
-  /** SIGKILL of a broker, which is started again later; done once every partition has all its copies in sync. */
+  /** SIGKILL of a broker, which is started again later. Done when every partition has all its copies in sync. */
   | { readonly kind: 'broker'; readonly which: BrokerChoice; readonly forMs: number }
   | { readonly kind: 'redis'; readonly how: 'kill' | 'freeze'; readonly forMs: number }
   | { readonly kind: 'api'; readonly mode: Outage['mode']; readonly forMs: number }
-  /** The results topic takes nothing, as with a full disk. */
+  /** The results topic refuses every write, as with a full disk. */
   | { readonly kind: 'results-refused'; readonly forMs: number }
-  /** The replica's clock goes wrong by so much, until it is set again. */
+  /** The replica's clock is wrong by so many ms, until it is set again. */
   | { readonly kind: 'clock'; readonly replica: ReplicaName; readonly offByMs: number };
 
-/** A fault, and when it happens: milliseconds after the first command, or once the one before it is done. */
+/** A fault and its time, in ms after the first command. It starts later if the fault before it is not done yet. */
 export interface TimedFault {
   readonly atMs: number;
   readonly fault: Fault;
 }
 
-/** What was done, and from when to when: milliseconds since the epoch. */
+/** A fault that was done, and from when to when, in ms since the epoch. */
 export interface Incident {
   readonly fault: Fault;
   readonly fromMs: number;

@@ -10,8 +10,8 @@ type FaultOf<K extends Fault['kind']> = Extract<Fault, { kind: K }>;
 const POLL_MS = 200;
 const IN_SYNC_TIMEOUT_MS = 60_000;
 /**
- * Every record is older than that when it arrives. More in-sync replicas than there are copies would not do: Kafka 4
- * asks for no more than those.
+ * A timestamp limit that every record exceeds when it arrives. It is no use to demand more in-sync replicas than there
+ * are copies: Kafka 4 demands at most as many as there are copies.
  */
 const REFUSING = { 'message.timestamp.type': 'CreateTime', 'message.timestamp.before.max.ms': '0' };
 
@@ -23,7 +23,7 @@ const DEEDS: {
     return Promise.resolve();
   },
   stop: async (bed, { replica }, signal) => {
-    // One that is still starting drains as well, but has nothing to hand over.
+    // A replica that is still starting drains too, but has nothing to hand over.
     await bed.replica(replica).untilReady(signal);
     bed.exitCodes.push(await bed.replica(replica).stop());
   },
@@ -50,7 +50,7 @@ const DEEDS: {
     await (how === 'kill' ? redis.start() : redis.resume());
   },
   api: async ({ sandbox }, { mode, forMs }, signal) => {
-    // It ends by itself: while it refuses connections, nobody could tell it to.
+    // The outage ends by itself: while the sandbox refuses connections, nobody could tell it to end.
     await sandbox.configure({ outage: { mode, forMs } });
     await sleep(forMs, undefined, { signal });
     while ((await sandbox.report().catch(() => null)) === null) await sleep(POLL_MS / 10, undefined, { signal });
@@ -64,7 +64,8 @@ const DEEDS: {
 };
 
 /**
- * Does all of it, one after another, each at its time or as soon as the one before it is done, and tells when that was.
+ * Does all faults, one after another, each at its time or when the one before it is done. Resolves to the faults with
+ * their times.
  */
 export async function inject(bed: ChaosBed, plan: readonly TimedFault[], signal: AbortSignal): Promise<Incident[]> {
   const { say } = bed.stage;
@@ -98,12 +99,12 @@ async function brokerIndex(bed: ChaosBed, which: BrokerChoice): Promise<number> 
   }
 }
 
-/** Somebody has to be left to go on. */
+/** At least one replica must run on. */
 async function untilOthersReady({ replicas }: ChaosBed, replica: ReplicaName, signal: AbortSignal): Promise<void> {
   for (const other of replicas) if (other.isRunning && other.name !== replica) await other.untilReady(signal);
 }
 
-/** Before that, the next broker to go could be the last one with all data. */
+/** Before that, the next killed broker could be the last one with all data. */
 async function untilInSync({ admin, topics, stage }: ChaosBed, signal: AbortSignal): Promise<void> {
   const deadlineMs = performance.now() + IN_SYNC_TIMEOUT_MS;
   while (!(await allInSync(admin, topics, stage.kafka.brokers.length).catch(() => false))) {

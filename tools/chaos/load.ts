@@ -7,28 +7,28 @@ import { percentile } from '../lib/percentiles.ts';
 import { partitionOf } from '../lib/producing.ts';
 import type { OutgoingRecord } from '../lib/producing.ts';
 
-/** How commands of one topic ask to be delivered; undefined for the service's default. */
+/** The delivery that the commands of one topic ask for; undefined for the service's default. */
 type Delivery = 'at-least-once' | 'at-most-once' | undefined;
 
-/** What is produced while faults happen. */
+/** The commands that are produced while faults happen. */
 export interface Load {
-  /** Different commands. */
+  /** Number of different commands. */
   readonly count: number;
   readonly perSecond: number;
-  /** How often each is produced: all of them once, then all of them again. Default 1. */
+  /** How often each command is produced: first all of them once, then all of them again. Default 1. */
   readonly copies?: number;
   /** By the name of a topic without its prefix. */
   readonly delivery?: Readonly<Record<string, Delivery>>;
 }
 
-/** The topics that commands go to in turn, without the prefix: two channels, both lanes. */
+/** The command topics, without the prefix: two channels, both lanes. Commands go to them in turn. */
 export const LOADED_TOPICS: readonly { readonly name: string; readonly channel: Channel; readonly lane: Lane }[] = [
   { name: 'commands.whatsapp', channel: 'whatsapp', lane: 'transactional' },
   { name: 'commands.whatsapp.bulk', channel: 'whatsapp', lane: 'bulk' },
   { name: 'commands.messenger', channel: 'messenger', lane: 'transactional' },
 ];
 
-/** Channels that the replicas serve. */
+/** The channels that the replicas serve. */
 export const CHANNELS: readonly Channel[] = [...new Set(LOADED_TOPICS.map(({ channel }) => channel))];
 
 const RECIPIENTS_PER_TOPIC = 160;
@@ -36,8 +36,8 @@ const FIRST_NUMBER = 4_915_100_000_000;
 const TICK_MS = 200;
 
 /**
- * Command `n`. Each topic has recipients of its own, so that the API sees those of one key from one partition alone;
- * the id ends in a number that rises with every command of a recipient, by which the sandbox judges order.
+ * Command `n`. Each topic has its own recipients, so that the API sees all commands of a key from one partition. The id
+ * ends in a number that rises with every command of a recipient; the sandbox judges order by it.
  */
 export function recordOf(prefix: string, n: number, delivery: Load['delivery'] = {}): OutgoingRecord {
   const index = n % LOADED_TOPICS.length;
@@ -61,7 +61,7 @@ function operationOf(channel: Channel): SampleOperation {
   return operation;
 }
 
-/** Produces at a steady pace, and catches up where brokers held it up. */
+/** Produces at a steady pace. After a delay by brokers it catches up. */
 export class LoadProducer {
   readonly #producer: Producer;
   readonly #prefix: string;
@@ -70,7 +70,8 @@ export class LoadProducer {
   #next = 0;
 
   constructor(kafka: Kafka, prefix: string, load: Load) {
-    // Patient: what a broker that was killed leaves open has to be there once and only once in the end.
+    // Idempotent and with many retries: a write that a killed broker leaves open must be in the topic exactly once in
+    // the end.
     this.#producer = kafka.producer({
       idempotent: true,
       maxInFlightRequests: 1,
@@ -88,12 +89,12 @@ export class LoadProducer {
     return this.#next;
   }
 
-  /** 99 of 100 writes so far were acknowledged in no more; NaN before the first one. */
+  /** 99 of 100 acknowledgements so far took at most so many ms; NaN before the first one. */
   get acknowledgementMs(): number {
     return percentile(this.#acknowledgedAfterMs, 0.99);
   }
 
-  /** Resolves once everything is produced; rejects with the signal's reason. */
+  /** Resolves when everything is produced; rejects with the signal's reason. */
   async run(signal: AbortSignal): Promise<void> {
     await this.#producer.connect();
     try {
@@ -102,7 +103,7 @@ export class LoadProducer {
       while (this.#next < count * copies) {
         await sleep(TICK_MS, undefined, { signal });
         const due = Math.min(count * copies, Math.floor(((performance.now() - startedMs) / 1000) * perSecond));
-        // What was held up is caught up with at twice the pace, not all at once.
+        // After a delay it produces at twice the pace, not all at once.
         const size = Math.min(due - this.#next, Math.ceil((2 * perSecond * TICK_MS) / 1000));
         if (size > 0) await this.#produce(size);
       }
@@ -112,8 +113,8 @@ export class LoadProducer {
   }
 
   /**
-   * One request per partition: kafkajs 2.2.4, where one broker fails and another one has taken its part, forgets
-   * partitions whose leader has meanwhile moved to the latter.
+   * One request per partition. Reason: a request of kafkajs 2.2.4 may need several brokers. If one of them fails and
+   * another one has taken its part, kafkajs forgets partitions whose new leader is the latter.
    */
   async #produce(size: number): Promise<void> {
     const { count, delivery } = this.#load;

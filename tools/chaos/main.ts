@@ -1,6 +1,7 @@
 /**
- * The chaos suite: `npm run chaos -- [--seed N] [--scenario NAME,…] [--short]`. Exits 1 where a promise is broken. The
- * short form takes minutes, and judges only what holds on a machine of any speed.
+ * The chaos suite: `npm run chaos -- [--seed N] [--scenario NAME,…] [--short]`. Exits 1 if a promise is broken. The
+ * long form judges counts and durations. The short form takes minutes and judges only counts, which hold on a machine
+ * of any speed.
  */
 import { randomInt } from 'node:crypto';
 import { projectRoot } from '../kafka/project-root.ts';

@@ -2,12 +2,15 @@ import type { Random } from '../../sandbox/random.ts';
 import type { Outage } from '../../sandbox/behaviour.ts';
 import type { BrokerChoice, Fault, ReplicaName, TimedFault } from './faults.ts';
 
-/** Decides everything that will happen before anything does: the same numbers give the same plan. */
+/** Decides all faults before the first one happens. The same random numbers give the same plan. */
 export type Plan = (random: Random) => readonly TimedFault[];
 
 const HOUR_MS = 3_600_000;
 
-/** Replicas b and c join, a and then another one leave: 1 → 3 → 2 → 1, `rounds` times, something every few seconds. */
+/**
+ * Replicas b and c join, then a leaves, then another one: 1 → 3 → 2 → 1 replicas, `rounds` times, with a step every few
+ * seconds.
+ */
 export function comingAndGoing(rounds: number, everyMs: number): Plan {
   return (random) => {
     const steps: Fault[] = [];
@@ -24,7 +27,7 @@ export function comingAndGoing(rounds: number, everyMs: number): Plan {
   };
 }
 
-/** One of two replicas is killed, so many times; which one is a matter of chance. */
+/** One of two replicas is killed, so many times. Chance decides which one. */
 export function killings(count: number, everyMs: number): Plan {
   return (random) =>
     spaced(
@@ -34,12 +37,12 @@ export function killings(count: number, everyMs: number): Plan {
     );
 }
 
-/** Always the same replica is killed, at even distances. */
+/** The same replica is killed each time, at even distances. */
 export function crashLoop(count: number, everyMs: number): Plan {
   return () => repeated(count, (n): TimedFault => ({ atMs: (n + 1) * everyMs, fault: { kind: 'kill', replica: 'b' } }));
 }
 
-/** Brokers are killed one after another, those with a role first, and the others in any order. */
+/** Brokers are killed one after another: first those with a role, then the others in any order. */
 export function brokerKillings(roles: readonly BrokerChoice[], everyMs: number, forMs: number): Plan {
   return (random) =>
     spaced(
@@ -49,7 +52,7 @@ export function brokerKillings(roles: readonly BrokerChoice[], everyMs: number, 
     );
 }
 
-/** Replicas freeze for longer than the session timeout, a and b in turn. */
+/** Replicas a and b freeze in turn, each for longer than the session timeout. */
 export function freezes(count: number, everyMs: number, sessionMs: number): Plan {
   return (random) => {
     const first = random() < 0.5 ? 0 : 1;
@@ -79,10 +82,13 @@ export function redisFaults(count: number, everyMs: number): Plan {
     );
 }
 
-/** Outages of the API, one of each mode, and a last one of any mode. */
+/** Outages of the API: one in each mode, and a last one in any mode. */
 export function outages(modes: readonly Outage['mode'][], everyMs: number, forMs: number, lastMs: number): Plan {
   return (random) => {
-    const all = [...shuffled(random, modes).map((mode) => ({ mode, forMs })), { mode: pick(random, modes), forMs: lastMs }]; // prettier-ignore
+    const all = [
+      ...shuffled(random, modes).map((mode) => ({ mode, forMs })),
+      { mode: pick(random, modes), forMs: lastMs },
+    ];
     return spaced(
       random,
       everyMs,
@@ -101,7 +107,7 @@ export function refusals(count: number, everyMs: number): Plan {
     );
 }
 
-/** Clocks jump an hour ahead, an hour back and right again; the seed says which replica's, and in which order. */
+/** Clocks jump an hour ahead, an hour back, then right again. The seed decides whose clocks, and in which order. */
 export function clockJumps(everyMs: number): Plan {
   return (random) => {
     const jumps = shuffled(random, [HOUR_MS, -HOUR_MS]);
@@ -112,10 +118,10 @@ export function clockJumps(everyMs: number): Plan {
   };
 }
 
-/** Nothing happens. */
+/** No fault happens. */
 export const nothing: Plan = () => [];
 
-/** Steps at a distance of about `everyMs`: a quarter more or less. */
+/** Steps about `everyMs` apart: a quarter more or less. */
 function spaced(random: Random, everyMs: number, steps: readonly Fault[]): TimedFault[] {
   let atMs = 0;
   return steps.map((fault) => {

@@ -2,64 +2,64 @@ import { longestOf } from './account.ts';
 import type { Account, PlacedStall } from './account.ts';
 import type { Recovery } from './recoveries.ts';
 
-/** Which calls a cut may touch: none, those on the wire, or also those whose outcome Kafka had not acknowledged yet. */
+/** Which calls a cut may touch: none; those on the wire; or also those whose outcome Kafka had not acknowledged yet. */
 export type Touched = 'none' | 'on the wire' | 'unacknowledged';
 
-/** What a scenario may cost; whatever is not named here may not happen at all. */
+/** What may happen in a scenario. Anything not named here must not happen at all. */
 export interface Allowed {
-  /** Calls repeated. */
+  /** Which calls may be repeated. */
   readonly repeats: Touched;
-  /** Commands that end in doubt. */
+  /** Which commands may end in doubt. */
   readonly doubts: Touched;
   /** Whether a record may have more than one result. */
   readonly repeatsResults: boolean;
-  /** No partition stands still for longer; null where nothing is promised. */
+  /** The longest stall of a partition; null if nothing is promised. */
   readonly partitionStallMs: number | null;
-  /** No topic stands still for longer. */
+  /** The longest stall of a topic. */
   readonly topicStallMs?: number;
-  /** The topics of which that is promised, without their prefix; all of them by default. */
+  /** The topics that `topicStallMs` holds for, without their prefix; default all. */
   readonly stallTopics?: readonly string[];
-  /** From the recovery of the API until it has taken a command of every partition. */
+  /** The longest time from a recovery of the API until it has taken a command of every partition. */
   readonly resumedWithinMs?: number;
-  /** Calls within 100 ms of the first one that it takes again, over all replicas. */
+  /** The most calls within 100 ms of the first call that the API takes again, over all replicas. */
   readonly herd?: number;
 }
 
-/** What other durations of the same run are compared with. */
+/** Measured in the same run; durations are judged as ratios to these. */
 interface Yardsticks {
-  /** One call after the other, before the load: median. */
+  /** A round trip of one call after the other, before the load: the median. */
   readonly roundTripMs: number;
   /** The broker's answer to a write of the load, with all copies: 99 of 100 took no longer. */
   readonly acknowledgementMs: number;
 }
 
-/** Resident memory of any replica, at most. */
+/** The most resident memory of any replica. */
 const MEMORY_MIB = 400;
-/** A call under load may take so many round trips. */
+/** A call under load may take so many times an unloaded round trip. */
 const ROUND_TRIPS = 4;
-/** Between an answer and its offset's commit: results are written 25 ms apart, and offsets are. */
+/** Between an answer and its offset's commit: results are written 25 ms apart, and so are offsets. */
 const SPACING_MS = 50;
-/** So many times what spacing and acknowledgements take by themselves. */
+/** Room for unacknowledged calls: so many times what spacing and acknowledgements take by themselves. */
 const UNACKNOWLEDGED_ROOM = 3;
 
-/** What was seen beside the topics and the calls. */
+/** Everything observed apart from the topics and the calls. */
 export interface Observed extends Yardsticks {
-  /** Exit codes of replicas that were asked to drain. */
+  /** Exit codes of the replicas that were asked to drain. */
   readonly exitCodes: readonly number[];
-  /** Replicas that ended although nobody asked them to, with their code. */
+  /** Replicas that ended without being asked to, with their exit code. */
   readonly ended: readonly string[];
   readonly peakMemoryMib: number;
-  /** Per recovery of the API. */
+  /** One for each recovery of the API. */
   readonly recoveries: readonly Recovery[];
-  /** What was still not settled when waiting for it was given up. */
+  /** How many records were still not committed when waiting was given up. */
   readonly unsettled: number;
 }
 
 type Check = readonly [isBroken: boolean, line: string];
 
 /**
- * One line per broken promise that holds on a machine of any speed: what is lost, what happened although it may not,
- * and whether it ended. Empty where all were kept.
+ * One line for each broken promise about counts: losses, events that must not happen, and whether the run ended. These
+ * hold on a machine of any speed. Empty if all promises were kept.
  */
 export function brokenCounts(account: Account, allowed: Allowed, observed: Observed): string[] {
   const { outcomes } = account;
@@ -80,7 +80,7 @@ export function brokenCounts(account: Account, allowed: Allowed, observed: Obser
   ]);
 }
 
-/** The same of what depends on the machine: durations, memory, and which calls a cut had repeated. */
+/** The same for promises that depend on the machine: durations, memory, and which calls were repeated after a cut. */
 export function brokenTimes(account: Account, allowed: Allowed, observed: Observed): string[] {
   const { longestStall, topicStalls } = account;
   const { partitionStallMs, topicStallMs, stallTopics, resumedWithinMs = Infinity, herd = Infinity } = allowed;
@@ -105,12 +105,12 @@ function broken(checks: readonly Check[]): string[] {
   return checks.filter(([isBroken]) => isBroken).map(([, line]) => line);
 }
 
-/** How long before a cut a call may have been answered, if it took a round trip, and be touched by it. */
+/** How long before a cut a call may have been answered, after one round trip, and still be touched by the cut. */
 function touchedMs(touched: Touched, { roundTripMs, acknowledgementMs }: Yardsticks): number {
   const wireMs = (ROUND_TRIPS - 1) * roundTripMs;
   switch (touched) {
     case 'none':
-      // Judged by its number.
+      // Then the count alone is judged.
       return Infinity;
     case 'on the wire':
       return wireMs;
@@ -120,7 +120,7 @@ function touchedMs(touched: Touched, { roundTripMs, acknowledgementMs }: Yardsti
 }
 
 function needless(what: string, afterMs: readonly number[], allowedMs: number): Check {
-  // NaN, a yardstick that could not be had, allows nothing.
+  // NaN means that a yardstick is missing. Then nothing is allowed.
   const beyond = afterMs.filter((ms) => !(ms <= allowedMs));
   const line = `${beyond.length} ${what} without need (${worst(beyond)}, allowed ${Math.round(allowedMs)} ms)`;
   return [beyond.length > 0, line];

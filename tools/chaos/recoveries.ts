@@ -4,17 +4,17 @@ import type { CommandRecord } from './account.ts';
 /** How calls were resumed after an outage of the API. */
 export interface Recovery {
   /**
-   * Until the API had taken a command of every partition of transactional lanes that had any waiting; Infinity where it never did. Bulk has
-   * to wait for these.
+   * How long until the API had taken a command of every partition in which commands waited. Only transactional lanes
+   * count: bulk lanes have to wait for these. Infinity if it never did.
    */
   readonly resumedAfterMs: number;
-  /** Calls within 100 ms of the first one that it took. */
+  /** Calls within 100 ms of the first call that the API took. */
   readonly herd: number;
 }
 
 const HERD_WINDOW_MS = 100;
 
-/** What followed each of these moments, milliseconds since the epoch. */
+/** What followed each of these moments, given in ms since the epoch. */
 export function recoveriesOf(
   recoveredAtMs: readonly number[],
   commands: readonly CommandRecord[],

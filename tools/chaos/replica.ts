@@ -10,13 +10,13 @@ export interface ReplicaPlan {
   readonly name: ReplicaName;
   readonly port: number;
   readonly service: ServicePlan;
-  /** Keeps what it says, over restarts. */
+  /** The replica's log, over all restarts. */
   readonly logFile: string;
 }
 
 const MEMORY_EVERY_MS = 500;
 
-/** One replica of the service, which keeps its name and port over restarts. */
+/** One replica of the service. It keeps its name and port when it restarts. */
 export class Replica implements AsyncDisposable {
   readonly name: ReplicaName;
   readonly #plan: ReplicaPlan;
@@ -37,17 +37,17 @@ export class Replica implements AsyncDisposable {
     return this.#service !== null;
   }
 
-  /** The most that any of its processes ever had resident. */
+  /** The most memory that any of its processes ever had resident, in MiB. */
   get peakMemoryMib(): number {
     return this.#peakMemoryMib;
   }
 
-  /** How it ended although nobody asked it to; null where it did not. */
+  /** How it ended without being asked to; null if it did not. */
   get endedUnasked(): string | null {
     return this.#endedUnasked;
   }
 
-  /** Starts it, and waits for nothing. */
+  /** Starts it, and does not wait. */
   launch(): void {
     if (this.#service !== null) return;
     const { port, service: plan } = this.#plan;
@@ -62,19 +62,19 @@ export class Replica implements AsyncDisposable {
     });
   }
 
-  /** Resolves once `/readyz` answers 200. Rejects where it ends before, or with the signal's reason. */
+  /** Resolves when `/readyz` answers 200. Rejects if the process ends first, or with the signal's reason. */
   async untilReady(signal: AbortSignal): Promise<void> {
     await this.#running().untilReady(signal);
   }
 
-  /** SIGTERM; resolves to its exit code. */
+  /** Sends SIGTERM; resolves to the exit code. */
   async stop(): Promise<number> {
-    return this.#take().child.stop();
+    return this.#expectEnd().child.stop();
   }
 
-  /** SIGKILL; resolves once it is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   async kill(): Promise<void> {
-    await this.#take().kill();
+    await this.#expectEnd().kill();
     this.#note('killed');
   }
 
@@ -104,8 +104,8 @@ export class Replica implements AsyncDisposable {
     return this.#service;
   }
 
-  /** Its end is asked for from now on. */
-  #take(): ServiceProcess {
+  /** From now on its end is expected. */
+  #expectEnd(): ServiceProcess {
     const service = this.#running();
     this.#service = null;
     return service;
@@ -114,7 +114,7 @@ export class Replica implements AsyncDisposable {
   async #measure(): Promise<void> {
     const pid = this.#service?.child.pid ?? 0;
     if (pid === 0) return;
-    // It may have ended meanwhile, or be about to replace itself.
+    // It may have ended meanwhile.
     const peak = await peakMemoryMib(pid).catch(() => 0);
     this.#peakMemoryMib = Math.max(this.#peakMemoryMib, peak);
   }

@@ -16,7 +16,9 @@ const HEAD = [
   'verdict',
 ];
 
-/** The table of all scenarios, for people: what was seen and, in brackets, what is allowed where it is judged. */
+/**
+ * The table of all scenarios, for people. It shows what was seen and, in brackets, what is allowed, if that is judged.
+ */
 export function renderReport(results: readonly ScenarioResult[]): string {
   return textTable(HEAD, results.map(rowOf));
 }
@@ -43,7 +45,7 @@ function numberOf(touched: Touched): string {
   return touched === 'none' ? '0' : touched;
 }
 
-/** The call that was answered the longest before a cut; nothing where all were on the wire. */
+/** The call that was answered longest before a cut; nothing if all were on the wire. */
 function lastOf(afterMs: readonly number[]): string {
   const most = Math.max(0, ...afterMs);
   return most === 0 ? '' : `, up to ${Math.round(most)} ms before a cut`;

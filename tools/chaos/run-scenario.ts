@@ -21,7 +21,7 @@ import type { Scenario } from './scenarios.ts';
 /** How a scenario went. */
 export interface ScenarioResult {
   readonly name: string;
-  /** Only counts were judged. */
+  /** Only counts were judged, no durations. */
   readonly short: boolean;
   readonly account: Account;
   readonly allowed: Allowed;
@@ -30,15 +30,15 @@ export interface ScenarioResult {
   readonly broken: readonly string[];
 }
 
-/** Calls one after another that tell what a round trip takes. */
+/** So many calls, one after another, measure the round trip. */
 const UNLOADED_CALLS = 20;
 const PROGRESS_EVERY_MS = 5_000;
 const POLL_MS = 20;
 const READ_TIMEOUT_MS = 60_000;
-/** From the order to freeze a replica, or to close the API's connections, until that is done. */
+/** The longest time from the order to freeze a replica, or to close the API's connections, until that is done. */
 const CUT_MS = 50;
 
-/** Runs a scenario from its topics to its account. Everything that it started has ended when it returns. */
+/** Runs a scenario, from its topics to its account. Everything that it started has ended when it returns. */
 export async function runScenario(
   stage: Stage,
   scenario: Scenario,
@@ -107,7 +107,9 @@ async function unloadedRoundTripMs({ stage, sandbox }: ChaosBed): Promise<number
   return wallMs / UNLOADED_CALLS;
 }
 
-/** What `work` gives, once the load is produced as well; where either fails, the other one ends too. */
+/**
+ * Resolves to the result of `work` when the load is produced as well. If one of the two fails, the other one is ended.
+ */
 async function underLoad<T>(
   bed: ChaosBed,
   producer: LoadProducer,
@@ -134,7 +136,7 @@ async function tellProgress(bed: ChaosBed, producer: LoadProducer, signal: Abort
   for (;;) {
     await sleep(PROGRESS_EVERY_MS, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    // Nobody is asked while it is away.
+    // The progress is not asked for while the API is away.
     const report = await bed.sandbox.report().catch(() => null);
     const taken = report === null ? 'the API does not answer' : `${report.uniqueAccepted} taken by the API`;
     bed.stage.say(`    ${producer.produced} commands produced, ${taken}`);
@@ -179,7 +181,7 @@ function cutOf({ fault, fromMs, untilMs }: Incident): Cut[] {
     case 'freeze':
       return [{ fromMs, untilMs: fromMs + CUT_MS }];
     case 'api':
-      // The only outage that cuts calls off which the API had taken.
+      // The only outage that cuts off calls which the API had taken.
       return fault.mode === 'refuse' ? [{ fromMs, untilMs: fromMs + CUT_MS }] : [];
     default:
       return [];

@@ -17,21 +17,21 @@ import {
 import type { Plan } from './plans.ts';
 import type { Allowed } from './promises.ts';
 
-/** How much is sent and what happens meanwhile. */
+/** How much is sent, and which faults happen meanwhile. */
 export interface Form {
   readonly load: Load;
   readonly plan: Plan;
-  /** Of the replicas, beside the scenario's. */
+  /** Settings of the replicas, in addition to the scenario's. */
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** Replicas under load, what is done to them and to what they need, and what that may cost. */
+/** Replicas under load, the faults that they and their surroundings meet, and what is allowed to happen. */
 export interface Scenario {
   readonly name: string;
   readonly about: string;
   /** `persistent` keeps its data over a kill. */
   readonly redis: 'none' | 'volatile' | 'persistent';
-  /** Those that run from the start. */
+  /** The replicas that run from the start. */
   readonly replicas: readonly ReplicaName[];
   readonly settings?: Readonly<Record<string, string>>;
   readonly behaviour?: Partial<Behaviour>;
@@ -47,26 +47,27 @@ export const MAX_IN_FLIGHT = 50;
 export const LATENCY_MS = 50;
 const API_TIMEOUT_MS = 2_000;
 /**
- * Of a partition that changes hands between live replicas, and of whatever should not be held up at all: some four
- * times what two cores take for all of it, and less than a session timeout.
+ * The longest stall of a partition that goes from one live replica to another, and of anything that should not be
+ * delayed at all. About four times what two cores take for it, and less than a session timeout.
  */
 const HAND_OVER_MS = 5_000;
-/** Of a partition whose owner is gone. */
+/** The longest stall of a partition whose owner is gone. */
 const TAKE_OVER_MS = SESSION_TIMEOUT_MS + HAND_OVER_MS;
-/** Kafka without one of its brokers: no figure is promised, but that it goes on by itself. */
+/** Without one of Kafka's brokers no figure is promised, only that the service goes on by itself. */
 const BROKER_LOSS_MS = 30_000;
-/** One kill is over before the next one: what is promised of the time after it is promised of each by itself. */
+/** One kill is over before the next: the promises about the time after a kill hold for each kill by itself. */
 const KILLS_APART_MS = 8_000;
-/** From the start of one freeze to that of the next: at least 4 s after the longest. */
+/** From the start of one freeze to the start of the next: at least 4 s after the longest freeze has ended. */
 const FREEZES_APART_MS = 20_000;
-/** The same for refusals of the results topic, which last up to 8 s. */
+/** The same for refusals by the results topic, which last up to 8 s. */
 const REFUSALS_APART_MS = 18_000;
 const PROBE_EVERY_MS = 5_000;
-/** Until a probe that is due has gone out and is back, and every partition has had a turn: many times what it takes. */
+/** Until a due probe has gone out and is back, and every partition has had a turn: many times what that takes. */
 const PROBE_TAKES_MS = 2_500;
 /**
- * Of 100 ms after a recovery: the ramp begins with 4 calls at once, 50 ms each, and grows by a quarter with each round
- * trip. That makes 16; without it there would be {@link MAX_IN_FLIGHT} in each round trip.
+ * The most calls of one replica in the 100 ms after a recovery. The ramp begins with 4 calls at once, 50 ms each, and
+ * grows by a quarter with each round trip. That makes 16. Without the ramp there would be {@link MAX_IN_FLIGHT} in each
+ * round trip.
  */
 const HERD_PER_REPLICA = 32;
 
@@ -77,9 +78,9 @@ const PERFECT: Allowed = {
   partitionStallMs: HAND_OVER_MS,
 };
 
-/** What was on the wire when a replica was cut off may be called again. */
+/** Calls that were on the wire when a replica was cut off may be repeated. */
 const CUT_OFF: Allowed = { ...PERFECT, repeats: 'on the wire', repeatsResults: true, partitionStallMs: TAKE_OVER_MS };
-/** Without Redis also what Kafka had not acknowledged yet. */
+/** Without Redis, calls that Kafka had not acknowledged yet may be repeated too. */
 const CUT_OFF_WITHOUT_REDIS: Allowed = { ...CUT_OFF, repeats: 'unacknowledged' };
 
 /** All scenarios, in the order in which they run. */
@@ -194,7 +195,7 @@ export const SCENARIOS: readonly Scenario[] = [
     short: {
       load: { count: 20_000, perSecond: 300 },
       plan: outages(['refuse', '503'], 16_000, 5_000, 5_000),
-      // A slow machine has fewer failures a second: its circuit may open only once there was no success for 10 s.
+      // A slow machine has fewer failures a second: its circuit may open only after 10 s without a success.
       settings: { RETRY_MAX_ATTEMPTS: '20' },
     },
     allowed: () => ({
@@ -235,7 +236,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-/** What will happen in a scenario: nothing but the seed decides it. */
+/** The faults of a scenario. Only the seed decides them. */
 export function planOf({ plan }: Form, seed: number): readonly TimedFault[] {
   return plan(seededRandom(seed));
 }

@@ -1,6 +1,7 @@
 /**
- * Loaded before a program through NODE_OPTIONS: its wall clock is off by as many milliseconds as the file named by CHAOS_CLOCK_FILE says,
- * which is read again all the time. Monotonic clocks and timers stay right, as they do where a machine's clock is set.
+ * NODE_OPTIONS loads this before a program. It shifts the program's wall clock by the milliseconds in the file that
+ * CHAOS_CLOCK_FILE names, which is read again and again. Monotonic clocks and timers stay right, as they do when
+ * somebody sets a machine's clock.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,18 +1,18 @@
-/** When something arrived and when it was settled, milliseconds since the epoch; null for never. */
+/** When something arrived and when it was settled, in ms since the epoch; null for never. */
 export interface Span {
   readonly arrivedAtMs: number;
   readonly settledAtMs: number | null;
 }
 
-/** A time in which nothing moved. */
+/** A time in which nothing was settled. */
 export interface Stall {
   readonly fromMs: number;
   readonly ms: number;
 }
 
 /**
- * The longest time in which something was waiting and nothing was settled. Counts from the arrival where nothing was waiting before, and
- * to `endMs` where something is never settled.
+ * The longest time in which something waited and nothing was settled. It counts from the arrival if nothing waited
+ * before, and to `endMs` if something is never settled.
  */
 export function longestStall(spans: readonly Span[], endMs: number): Stall {
   const events = spans
@@ -20,7 +20,7 @@ export function longestStall(spans: readonly Span[], endMs: number): Stall {
       { atMs: arrivedAtMs, change: 1 },
       ...(settledAtMs === null ? [] : [{ atMs: Math.max(settledAtMs, arrivedAtMs), change: -1 }]),
     ])
-    // What arrives and is settled within the same millisecond arrives first.
+    // If something arrives and another one is settled within the same millisecond, the arrival comes first.
     .sort((a, b) => a.atMs - b.atMs || b.change - a.change);
   let waiting = 0;
   let fromMs = 0;

@@ -3,20 +3,20 @@ import type { Admin } from 'kafkajs';
 
 const OFFSETS_TOPIC = '__consumer_offsets';
 
-/** Index, as in `DevKafka.brokers`, of the broker that coordinates a consumer group. */
+/** The broker that coordinates a consumer group, as an index into `DevKafka.brokers`. */
 export async function coordinatorIndex(admin: Admin, group: string): Promise<number> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [OFFSETS_TOPIC] });
   const partitions = topics[0]?.partitions ?? [];
   return leaderIndex(partitions, javaHash(group) % partitions.length);
 }
 
-/** Index of the broker that leads the first partition of a topic. */
+/** The broker that leads the first partition of a topic, as an index. */
 export async function firstLeaderIndex(admin: Admin, topic: string): Promise<number> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
   return leaderIndex(topics[0]?.partitions ?? [], 0);
 }
 
-/** Whether every partition of the topics, and of the committed offsets, has that many copies in sync. */
+/** Whether every partition of the topics, and of the committed offsets, has so many copies in sync. */
 export async function allInSync(admin: Admin, topics: readonly string[], copies: number): Promise<boolean> {
   const metadata = await admin.fetchTopicMetadata({ topics: [...topics, OFFSETS_TOPIC] });
   return metadata.topics.every(({ partitions }) => partitions.every(({ isr }) => isr.length >= copies));
@@ -45,7 +45,7 @@ function leaderIndex(
   return leader - 1;
 }
 
-/** `Utils.abs(groupId.hashCode())` of Kafka, by which a group finds its partition of the offsets topic. */
+/** Kafka's `Utils.abs(groupId.hashCode())`. A group finds its partition of the offsets topic with it. */
 function javaHash(text: string): number {
   let hash = 0;
   for (let at = 0; at < text.length; at++) hash = (Math.imul(hash, 31) + text.charCodeAt(at)) | 0;

@@ -6,12 +6,12 @@ const PARTITIONS = 12;
 const BATCHES = 400;
 const BATCH = 50;
 const SENDERS = 4;
-/** Members that join one after another, as replicas do. */
+/** So many members join one after another, as replicas do. */
 const MEMBERS = 3;
 
 /**
- * Has brokers that have just started do what they will have to do: writes with copies, fetches, groups, commits. Until their
- * code is compiled they take the cores on which the replicas are to keep their promises.
+ * Lets brokers that have just started do all kinds of their work once: writes with copies, fetches, groups, commits.
+ * Until Java has compiled their code, they take the cores that the replicas need to keep their promises.
  */
 export async function warmUp(brokers: readonly string[], signal: AbortSignal): Promise<void> {
   const kafka = kafkaClient(brokers);

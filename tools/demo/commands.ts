@@ -6,7 +6,7 @@ import type { OutgoingRecord } from '../lib/producing.ts';
 import { SPECIAL_KINDS, VALID, idPrefix } from './kinds.ts';
 import type { Kind } from './kinds.ts';
 
-/** A command of the demo and what must become of it. */
+/** A command of the demo, and how it must end. */
 export interface DemoCommand {
   readonly kind: Kind;
   readonly channel: Channel;
@@ -17,10 +17,10 @@ export interface DemoCommand {
 const SPECIAL_EVERY = 16;
 const RECIPIENTS_PER_CHANNEL = 60;
 const WORKSPACES = 3;
-/** One recipient in so many gets a campaign, by the bulk lane. */
+/** One recipient in so many gets a campaign, on the bulk lane. */
 const BULK_EVERY = 5;
 
-/** The commands, the same in every run. Ids end in a number that rises, by which the sandbox judges order. */
+/** The commands, the same in every run. Ids end in a rising number; the sandbox judges order by it. */
 export function demoCommands(count: number, topicPrefix: string): DemoCommand[] {
   return Array.from({ length: count }, (_, n) => demoCommand(n, topicPrefix));
 }
@@ -51,7 +51,7 @@ function operationOf({ channels }: Kind, n: number): SampleOperation {
   return operation;
 }
 
-/** A command that fails for long keeps its recipient waiting, so those have one of their own. */
+/** A command that fails for long keeps its recipient waiting, so it has a recipient of its own. */
 function recipientOf(kind: Kind, channel: Channel, who: number): Recipient {
   if (kind.outcome === 'failed') return { contact: `unlucky-${channel}-${who}` };
   if (channel === 'whatsapp' && who % 2 === 0) return { phoneNumber: `+4915123456${String(who).padStart(3, '0')}` };

@@ -4,7 +4,7 @@ import type { Channel } from '../../src/contract/channels.ts';
 import type { Outcome } from '../../src/contract/outcome.ts';
 import type { Recipient, SampleOperation } from '../lib/operations.ts';
 
-/** A valid command, from which each kind makes what it needs. */
+/** A valid command. Each kind changes it as it needs. */
 interface Sample {
   readonly id: string;
   readonly operation: SampleOperation;
@@ -12,18 +12,18 @@ interface Sample {
   readonly request: Record<string, unknown>;
 }
 
-/** What is sent, and how it must end. */
+/** A kind of command, and how such commands must end. */
 export interface Kind {
-  /** Part of the command's id, by which the sandbox aims its fault. */
+  /** Part of the command's id. The sandbox finds the commands of a fault by it. */
   readonly name: string;
   readonly outcome: Outcome;
-  /** Whether the API counts the message as taken; never twice. */
+  /** Whether the API takes the message. It must never take it twice. */
   readonly isTaken: boolean;
-  /** Whether the command's id can be read, and so is in the result. */
+  /** Whether the command's id is readable, and is therefore in the result. */
   readonly hasId: boolean;
-  /** What every call of such a command meets; null for none but the usual ones. */
+  /** The fault that every call of such a command meets; null for only the usual faults. */
   readonly fault: FaultName | null;
-  /** Channels that can have it; null for all. */
+  /** Channels that can have this kind; null for all. */
   readonly channels: readonly Channel[] | null;
   /** The record's value. */
   readonly value: (sample: Sample) => Buffer | string | null;
@@ -32,7 +32,7 @@ export interface Kind {
 const NO_UTF8 = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
 const PAST = '2020-01-01T00:00:00Z';
 
-/** What most commands are. */
+/** Most commands are of this kind. */
 export const VALID: Kind = {
   name: 'valid',
   outcome: 'accepted',
@@ -43,7 +43,7 @@ export const VALID: Kind = {
   value: (sample) => command(sample),
 };
 
-/** What the others are; each comes up several times. */
+/** The other kinds. Each comes up several times. */
 export const SPECIAL_KINDS: readonly Kind[] = [
   answered('refused-200', 'reject200', 'rejected', false),
   answered('refused-422', 'reject422', 'rejected', false),
@@ -66,18 +66,22 @@ export const SPECIAL_KINDS: readonly Kind[] = [
   unreadable('not-utf-8', () => NO_UTF8),
   invalid('unknown-type', (sample) => command(sample, { type: 'carrier-pigeon' })),
   invalid('type-of-others', (sample) => command(sample, { type: 'text' }), ['telegram']),
-  invalid('both-recipients', (sample) => withRequest(sample, { contact: { id: 'c-1' }, recepient: { phoneNumber: '+4915112345678' } }), ['whatsapp']), // prettier-ignore
+  invalid(
+    'both-recipients',
+    (sample) => withRequest(sample, { contact: { id: 'c-1' }, recepient: { phoneNumber: '+4915112345678' } }),
+    ['whatsapp'],
+  ),
   invalid('no-recipient', (sample) => withRequest(sample, { contact: undefined, recepient: undefined })),
   invalid('unknown-field', (sample) => withRequest(sample, { urgent: true })),
   invalid('no-workspace', (sample) => withRequest(sample, { workspace: { id: 7 } })),
 ];
 
-/** Faults that follow a kind wherever it goes. */
+/** The fault rules of the sandbox: one for each kind that has a fault. */
 export const FAULT_RULES: readonly FaultRule[] = SPECIAL_KINDS.flatMap(({ name, fault }) =>
   fault === null ? [] : [{ match: { keyPrefix: idPrefix(name) }, fault }],
 );
 
-/** How the ids of a kind's commands begin. */
+/** The ids of a kind's commands begin so. */
 export function idPrefix(kindName: string): string {
   return `demo-${kindName}-`;
 }

@@ -9,17 +9,17 @@ export interface ArrivedResult {
   readonly atMs: number;
 }
 
-/** A command, where it was written and what came of it: one result, if all is well. */
+/** A command, the place where it was written, and its results: exactly one if all is well. */
 export interface Entry {
   readonly command: DemoCommand;
   readonly writtenAtMs: number;
   readonly results: ArrivedResult[];
 }
 
-/** Brings commands and results together by the place where the command was written: not every command has an id. */
+/** Finds the command of each result by the place where the command was written: not every command has an id. */
 export class DemoLedger {
   readonly #entries = new Map<string, Entry>();
-  /** Results of nothing that was sent. */
+  /** Results that belong to no command. */
   readonly strangers: ArrivedResult[] = [];
   /** Results that came before the broker told where their command is. */
   readonly #early = new Map<string, ArrivedResult[]>();
@@ -39,7 +39,7 @@ export class DemoLedger {
     return this.#resultCount;
   }
 
-  /** Commands with a result. */
+  /** Commands that have a result. */
   get settledCount(): number {
     return this.#settledCount;
   }
@@ -65,13 +65,13 @@ export class DemoLedger {
     }
   }
 
-  /** Everything has been sent: what still has no command never will. */
+  /** Everything has been sent. A result without a command by now belongs to none. */
   close(): void {
     this.strangers.push(...[...this.#early.values()].flat());
     this.#early.clear();
   }
 
-  /** How many commands of a channel ended so. */
+  /** How many commands of a channel ended with this outcome. */
   count(channel: Channel, isCounted: (outcome: Outcome) => boolean): number {
     let count = 0;
     for (const { command, results } of this.#entries.values()) {

@@ -8,7 +8,7 @@ import { channelMetrics } from './metrics.ts';
 const TERMINAL_EVERY_MS = 250;
 const LINES_EVERY_MS = 1_000;
 
-/** What the view shows, and where. */
+/** What the view shows, and where it is shown. */
 export interface LiveView {
   readonly ledger: DemoLedger;
   /** `/metrics` of the service. */
@@ -27,7 +27,7 @@ interface ChannelRow {
   readonly rate: number;
 }
 
-/** Shows how things stand until aborted: a table that is drawn anew on a terminal, else a line per second. */
+/** Shows the state until aborted: on a terminal a table that is drawn again and again, else one line a second. */
 export async function showLive(view: LiveView, signal: AbortSignal): Promise<void> {
   const { out } = view;
   const show = out.isTTY
@@ -64,7 +64,10 @@ function rowsOf(
 function redrawn(out: NodeJS.WriteStream): (rows: readonly ChannelRow[]) => void {
   let linesDrawn = 0;
   return (rows) => {
-    const cells = rows.map(({ channel, accepted, retried, failed, rate, lag }) => [channel, ...[accepted, retried, failed, `${rate}/s`, lag].map(String)]); // prettier-ignore
+    const cells = rows.map(({ channel, accepted, retried, failed, rate, lag }) => [
+      channel,
+      ...[accepted, retried, failed, `${rate}/s`, lag].map(String),
+    ]);
     const table = textTable(['channel', 'accepted', 'retried', 'failed', 'rate', 'lag'], cells);
     out.moveCursor(0, -linesDrawn);
     out.cursorTo(0);

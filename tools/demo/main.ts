@@ -1,4 +1,4 @@
-/** The demo: `npm run demo`. Exits 0 only where every command ended as it should. */
+/** The demo: `npm run demo`. Exits 0 only if every command ended as it should. */
 import type { Behaviour } from '../../sandbox/behaviour.ts';
 import { startKafka } from '../kafka/start-kafka.ts';
 import { projectRoot } from '../kafka/project-root.ts';
@@ -15,8 +15,9 @@ const COMMANDS = 2_000;
 const DIFFERENCES_SHOWN = 10;
 
 /**
- * Resets come before acceptance only: after one that follows it, at-least-once sends the message again, rightly so, and the API would have
- * it twice. Two faults per command at most, so that chance alone makes none of them fail.
+ * Faults of the API. Resets come only before acceptance: after a reset that follows acceptance, at-least-once rightly
+ * sends the message again, and the API would have it twice. A key has at most two faults, so that no command fails by
+ * chance alone.
  */
 const BEHAVIOUR: Partial<Behaviour> = {
   latencyMs: 40,

@@ -1,15 +1,15 @@
 import type { Channel } from '../../src/contract/channels.ts';
 
-/** What the service tells of a channel, beside its results. */
+/** Figures of a channel that only the service knows. */
 export interface ChannelMetrics {
   readonly retried: number;
-  /** Commands not committed yet. */
+  /** Commands that are not committed yet. */
   readonly lag: number;
 }
 
 const SAMPLE = /^(\w+)\{([^}]*)\} ([\d.e+-]+)$/i;
 
-/** Retries and lag of a channel in Prometheus' text format; lag is summed over partitions and lanes. */
+/** Retries and lag of a channel, from Prometheus' text format. Lag is the sum over partitions and lanes. */
 export function channelMetrics(text: string, channel: Channel, topicPrefix: string): ChannelMetrics {
   const topics = new Set(['', '.bulk'].map((lane) => `${topicPrefix}commands.${channel}${lane}`));
   let retried = 0;

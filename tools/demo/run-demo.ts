@@ -11,7 +11,7 @@ import type { DemoCommand } from './commands.ts';
 import { DemoLedger } from './ledger.ts';
 import { showLive } from './live-view.ts';
 
-/** Where the demo takes place, and what is sent. */
+/** The Kafka of the demo, and the commands that are sent. */
 export interface DemoPlan {
   readonly root: string;
   readonly brokers: readonly string[];
@@ -23,13 +23,16 @@ export interface DemoPlan {
 }
 
 const BATCH = 100;
-/** Between batches: a steady stream, as the service knows it, rather than one heap. */
+/** Pause between batches, in ms: the service is used to a steady stream, not to everything at once. */
 const BATCH_EVERY_MS = 200;
-/** Results that do not come for so long will not come any more. */
+/** If no result comes for so long, none will come any more. */
 const STALL_MS = 15_000;
 const POLL_MS = 50;
 
-/** Sends the commands through the service, showing how it goes, and returns what came of them. Everything started here is ended. */
+/**
+ * Sends the commands through the service, shows the progress, and returns the results. Everything started here is
+ * ended.
+ */
 export async function runDemo(plan: DemoPlan): Promise<{ readonly ledger: DemoLedger; readonly deadLetters: number }> {
   const { topicPrefix, brokers, signal, say } = plan;
   const results = `${topicPrefix}results`;
@@ -56,7 +59,7 @@ export async function runDemo(plan: DemoPlan): Promise<{ readonly ledger: DemoLe
     shown.abort();
     await showing;
   }
-  // Only when the service has ended can nothing come a second time.
+  // Only after the service has ended can no result come a second time.
   await service.child.stop();
   const written = await recordCount(admin, results);
   while (ledger.resultCount < written) await sleep(POLL_MS, undefined, { signal });
@@ -96,7 +99,7 @@ async function sendAll({ brokers, commands, signal }: DemoPlan, ledger: DemoLedg
   }
 }
 
-/** Resolves once every command has a result, or none has come for 15 s: what is missing is told then. */
+/** Resolves when every command has a result, or when none has come for 15 s. Missing results are reported later. */
 async function untilSettled(ledger: DemoLedger, signal: AbortSignal): Promise<void> {
   let seen = ledger.resultCount;
   let movedAtMs = performance.now();

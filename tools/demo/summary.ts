@@ -6,7 +6,7 @@ import type { DemoLedger } from './ledger.ts';
 
 const OUTCOMES: readonly Outcome[] = ['accepted', 'rejected', 'invalid', 'expired', 'failed', 'in-doubt'];
 
-/** Channel by outcome, then throughput and the time from produce to result. */
+/** Outcomes by channel, then throughput and the time from produce to result. */
 export function renderSummary(ledger: DemoLedger): string {
   const rows = ALL_CHANNELS.map((channel) => [
     channel,
@@ -26,7 +26,8 @@ export function renderSummary(ledger: DemoLedger): string {
   const lastMs = settled.reduce((most, { toMs }) => Math.max(most, toMs), -Infinity);
   const perSecond = Math.round((settled.length / (lastMs - firstMs)) * 1000);
   return (
-    `${table}\n\n${settled.length} of ${ledger.sentCount} commands settled in ${((lastMs - firstMs) / 1000).toFixed(1)} s (${perSecond}/s); ` +
+    `${table}\n\n${settled.length} of ${ledger.sentCount} commands settled ` +
+    `in ${((lastMs - firstMs) / 1000).toFixed(1)} s (${perSecond}/s); ` +
     `produce to result: p50 ${percentile(tookMs, 0.5)} ms, p99 ${percentile(tookMs, 0.99)} ms`
   );
 }

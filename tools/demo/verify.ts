@@ -2,7 +2,7 @@ import type { Report } from '../../sandbox/ledger.ts';
 import type { Outcome } from '../../src/contract/outcome.ts';
 import type { DemoLedger, Entry } from './ledger.ts';
 
-/** What the rest of the world says, beside the results. */
+/** What the sandbox and the dead-letter topic say, in addition to the results. */
 export interface Witnesses {
   readonly sandbox: Pick<Report, 'uniqueAccepted' | 'duplicates' | 'orderViolations' | 'overlaps'>;
   readonly deadLetters: number;
@@ -10,7 +10,7 @@ export interface Witnesses {
 
 const DEAD_LETTERED: ReadonlySet<Outcome> = new Set(['rejected', 'invalid', 'failed', 'in-doubt']);
 
-/** Everything that is not as it should be, one line each; empty where every command ended as expected, once, and in order. */
+/** One line for each fault; empty if every command ended as expected, once, and in order. */
 export function differences(ledger: DemoLedger, { sandbox, deadLetters }: Witnesses): string[] {
   const entries = [...ledger.entries];
   const taken = entries.filter(({ command }) => command.kind.isTaken).length;

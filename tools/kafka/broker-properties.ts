@@ -1,33 +1,33 @@
-/** How clients authenticate and whether they are encrypted, on one listener. */
+/** Security of one listener: how clients authenticate, and whether connections are encrypted. */
 export type SecurityProtocol = 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
 
-/** A listener for clients beside the plain one. */
+/** A listener for clients, in addition to the plain one. */
 interface ExtraListener {
-  /** Upper-case letters, as in `listener.name.<name>.…`, and not `CLIENT`, `INTERNAL` or `CONTROLLER`. */
+  /** Upper-case letters, as in `listener.name.<name>.…`; not `CLIENT`, `INTERNAL` or `CONTROLLER`. */
   readonly name: string;
   readonly protocol: SecurityProtocol;
-  /** Address to bind, which is also the advertised one. */
+  /** The address to bind; also the advertised address. */
   readonly listen: string;
 }
 
-/** What a node of the cluster listens on, and how the others reach it. */
+/** The listeners of one node of the cluster. */
 export interface NodeEndpoints {
-  /** Address to bind for clients and for clients' advertised address. */
+  /** For clients: the address to bind, and the advertised address. */
   readonly listen: string;
   readonly advertised: string;
-  /** Address to bind for the other brokers, and the one they use. */
+  /** For the other brokers: the address to bind, and the address that they use. */
   readonly internalListen: string;
   readonly internalAdvertised: string;
-  /** Address to bind for the quorum, and the one its members use. */
+  /** For the quorum: the address to bind, and the address that its members use. */
   readonly controllerListen: string;
   readonly controllerAdvertised: string;
   readonly extra: readonly ExtraListener[];
 }
 
-/** Fixed, because the data of a development cluster are never moved to another one. */
+/** Fixed, because data of a development cluster never move to another cluster. */
 export const CLUSTER_ID = 'bWVzc2FnZXMtZGlzcGF0Yw';
 
-/** Properties of node `index` (broker and controller in one) of the cluster made of `nodes`. */
+/** Properties of node `index` in the cluster of `nodes`. Every node is both broker and controller. */
 export function brokerProperties(
   nodes: readonly NodeEndpoints[],
   index: number,
@@ -54,10 +54,11 @@ export function brokerProperties(
     'transaction.state.log.replication.factor': copies,
     'transaction.state.log.min.isr': inSync,
     'auto.create.topics.enable': 'false',
-    // Kafka's 10 MiB are preallocated and mapped: where the disk reads far ahead, the first entry of each index reads megabytes of
-    // zeros. Partitions that were created together get it together, and writes then take hundreds of milliseconds.
+    // Kafka preallocates and maps 10 MiB for an index. If the disk reads far ahead, the first entry of each index reads
+    // megabytes of zeros. Partitions created together get their first entry together, and writes then take hundreds of
+    // milliseconds.
     'log.index.size.max.bytes': '262144',
-    // A broker that was killed may register again only when its old session is over; Kafka's default is 9 s.
+    // A killed broker may register again only after its old session has ended; Kafka's default is 9 s.
     'broker.session.timeout.ms': '2000',
     'broker.heartbeat.interval.ms': '500',
     'group.initial.rebalance.delay.ms': '0',
@@ -66,7 +67,7 @@ export function brokerProperties(
   };
 }
 
-/** Options of the broker's JVM. Without `fastStart` the compiler is the one that measurements need. */
+/** Options of the broker's JVM. `fastStart` limits the compiler; measurements need the full compiler. */
 export function jvmOptions(fastStart: boolean): string[] {
   return ['-Xmx512m', '-XX:+UseSerialGC', ...(fastStart ? ['-XX:TieredStopAtLevel=1'] : [])];
 }

@@ -3,15 +3,15 @@ import { dockerAvailable } from './docker-available.ts';
 import { findJava, mavenAvailable } from './java-available.ts';
 import { jarsFolder } from './kafka-jars.ts';
 
-/** What the development Kafka will be. */
+/** How the development Kafka is run. */
 export type Source =
   | { readonly kind: 'existing'; readonly brokers: readonly string[] }
   | { readonly kind: 'docker' }
   | { readonly kind: 'java'; readonly java: string };
 
 /**
- * `DEV_KAFKA` (`docker` or `java`) where it is set; else `KAFKA_BROKERS`; else Docker where an engine answers; else Java.
- * Throws one message that says what to install where nothing of it is there.
+ * Chooses, in this order: what `DEV_KAFKA` says (`docker` or `java`); the Kafka of `KAFKA_BROKERS`; Docker, if an
+ * engine answers; Java. If there is none of these, it throws one message that says what to install.
  */
 export async function chooseSource(root: string): Promise<Source> {
   const forced = process.env['DEV_KAFKA'] || undefined;

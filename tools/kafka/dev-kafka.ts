@@ -1,62 +1,70 @@
 import type { SecurityProtocol } from './broker-properties.ts';
 
-/** Where a development Kafka comes from: named by `KAFKA_BROKERS`, run in Docker, or run on this machine's Java. */
+/** Where a development Kafka comes from: `KAFKA_BROKERS`, Docker, or Java on this machine. */
 export type KafkaKind = 'existing' | 'docker' | 'java';
 
-/** Listeners with security, and who may log on to them: for Java's brokers alone, since Docker's keep no files of this machine. */
+/**
+ * Listeners with security, and their users. Only Java's brokers can have them: containers have no files of this
+ * machine.
+ */
 export interface Security {
-  /** Beside the plain listener, which stays; by name. */
+  /** By name. The plain listener stays as well. */
   readonly listeners: Readonly<Record<string, SecurityProtocol>>;
-  /** Known to the cluster from its first start, with both SCRAM mechanisms. */
+  /** The cluster knows them from its first start, with both SCRAM mechanisms. */
   readonly scramUsers: Readonly<Record<string, string>>;
 }
 
-/** A Kafka to develop, test and measure against. Broker indexes start at 0 and are those of {@link DevKafka.brokers}. */
+/** A Kafka to develop, test and measure against. A broker's index is its place in {@link DevKafka.brokers}, from 0. */
 export interface DevKafka {
-  /** `host:port` of every broker; they stay the same over broker restarts. */
+  /** `host:port` of every broker. They stay the same when brokers restart. */
   readonly brokers: readonly string[];
-  /** `host:port` of every broker, by the name of a listener of {@link Security}. */
+  /** `host:port` of every broker, by the name of its listener in {@link Security}. */
   readonly listeners: Readonly<Record<string, readonly string[]>>;
   readonly kind: KafkaKind;
-  /** False for an existing Kafka: the five broker methods below then reject. */
+  /** False for an existing Kafka: then the five broker methods below reject. */
   readonly canControl: boolean;
-  /** Ends all brokers and removes their data; an existing Kafka is left alone. May be called again, and at any time. */
+  /**
+   * Ends all brokers and removes their data. Does nothing to an existing Kafka. May be called again, and at any time.
+   */
   stop(): Promise<void>;
-  /** Sends the signal and resolves once the broker has ended. Its data stay. */
+  /** Sends the signal; resolves when the broker has ended. Its data stay. */
   killBroker(index: number, signal?: KillSignal): Promise<void>;
-  /** Orderly shutdown; SIGKILL after 10 s, because a broker without a quorum never ends by itself. Its data stay. */
+  /**
+   * Shuts the broker down in order, and sends SIGKILL after 10 s: without a quorum a broker never ends by itself. Its
+   * data stay.
+   */
   stopBroker(index: number): Promise<void>;
-  /** Starts an ended broker on its old port and data, and resolves once it is ready. */
+  /** Starts an ended broker on its old port and data; resolves when it is ready. */
   startBroker(index: number): Promise<void>;
-  /** Freezes the broker: its connections stay open and unanswered. */
+  /** Freezes the broker: connections stay open, but nothing is answered. */
   pauseBroker(index: number): Promise<void>;
   /** Lets a frozen broker go on. */
   resumeBroker(index: number): Promise<void>;
 }
 
-/** What {@link DevKafka.killBroker} can send; both end a broker. */
+/** The signals of {@link DevKafka.killBroker}. Both end a broker. */
 export type KillSignal = 'SIGKILL' | 'SIGTERM';
 
-/** Receives a line about a step that takes more than two seconds, or about a broker that ended unasked. */
+/** Gets a line if a step takes more than two seconds, or if a broker ends without being asked to. */
 export type Log = (line: string) => void;
 
-/** What every way of running brokers needs to know. */
+/** Options for every way of running brokers. */
 export interface LaunchPlan {
   readonly brokerCount: 1 | 3;
-  /** Quick start of the JVM, at the price of top speed. */
+  /** The JVM starts faster, but never reaches its top speed. */
   readonly fastStart: boolean;
-  /** Broker properties that replace or add to the usual ones. */
+  /** Broker properties; they replace the usual ones or add to them. */
   readonly properties: Readonly<Record<string, string>>;
   readonly security: Security;
   /** The project's folder. */
   readonly root: string;
-  /** Where Java's brokers put their data. */
+  /** The folder for the data of Java's brokers. */
   readonly temporaryFolder: string;
   readonly log: Log;
   readonly signal: AbortSignal;
 }
 
-/** Brokers that were told to start; they may not be ready yet. */
+/** Brokers that have been started, but may not be ready yet. */
 export interface Fleet {
   readonly brokers: readonly Broker[];
   /** Ends every broker and removes all data. */
@@ -69,7 +77,7 @@ export interface Broker {
   readonly address: string;
   /** The same for other listeners, by their names. */
   readonly listeners: Readonly<Record<string, string>>;
-  /** Why it ended although nobody asked it to, undefined otherwise. */
+  /** Why it ended without being asked to; undefined if it did not. */
   fault(): string | undefined;
   start(): Promise<void>;
   kill(signal: KillSignal): Promise<void>;
@@ -78,5 +86,5 @@ export interface Broker {
   resume(): Promise<void>;
 }
 
-/** Grace between SIGTERM and SIGKILL, in seconds. */
+/** Time between SIGTERM and SIGKILL, in seconds. */
 export const STOP_GRACE_S = 10;

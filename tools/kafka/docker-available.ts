@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
-/** True when a Docker engine answers; a client binary alone does not count. Costs about 1 ms without an engine. */
+/** True if a Docker engine answers; a client program is not enough. Takes about 1 ms if there is no engine. */
 export async function dockerAvailable(timeoutMs = 500): Promise<boolean> {
   for (const target of engineAddresses()) {
     if (await answersPing(target, timeoutMs)) return true;

@@ -4,7 +4,7 @@ import type { Broker, KillSignal } from './dev-kafka.ts';
 
 type Container = ReturnType<Awaited<ReturnType<typeof getContainerRuntimeClient>>['container']['getById']>;
 
-/** A broker as a container; its data live in the container, its host port is fixed. */
+/** A broker as a container. Its data are inside the container; its port on the host is fixed. */
 export class DockerBroker implements Broker {
   readonly address: string;
   readonly listeners = {};
@@ -15,7 +15,7 @@ export class DockerBroker implements Broker {
     this.#container = container;
   }
 
-  /** Unknown here: a container that ends while it starts is reported by testcontainers. */
+  /** Not known here: testcontainers reports a container that ends while it starts. */
   fault(): undefined {
     return undefined;
   }

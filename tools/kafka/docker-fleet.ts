@@ -16,14 +16,15 @@ const CLIENT_PORT = 9092;
 const STARTUP_TIMEOUT_MS = 120_000;
 
 /**
- * Starts brokers as containers on a network of their own. A guard process removes all of it when this process dies; testcontainers' Ryuk,
- * where it is enabled, does so as well. An abort takes effect once the containers have started, or failed to.
+ * Starts brokers as containers on a network of their own. A guard process removes them and the network if this process
+ * dies; so does testcontainers' Ryuk, if it is enabled. An abort takes effect after the containers have started, or
+ * failed to start.
  */
 export async function launchDocker(plan: LaunchPlan): Promise<Fleet> {
   const resources = chooseNames(plan.brokerCount);
   const runtime = await getContainerRuntimeClient();
   const host = runtime.info.containerRuntime.host.replace(/^localhost$/, '127.0.0.1');
-  // Chosen here and not by the engine: the address is part of the configuration, and a restart must not change it.
+  // Chosen here, not by the engine: the address is part of the configuration, and a restart must not change it.
   const ports = await freePorts(plan.brokerCount);
   const nodes = resources.containers.map((name, index) => endpoints(name, `${host}:${ports[index]}`));
   const dismissGuard = startGuard(plan.root, resources);
@@ -50,7 +51,7 @@ export async function launchDocker(plan: LaunchPlan): Promise<Fleet> {
     const brokers = await Promise.all(starting);
     return { brokers, remove };
   } catch (error) {
-    // A container that is created after the removal would stay.
+    // A container that is created after the removal would stay for ever.
     await Promise.allSettled(starting);
     await remove();
     throw error;

@@ -2,8 +2,9 @@ import { text } from 'node:stream/consumers';
 import { removeResources } from './docker-resources.ts';
 
 /**
- * A process of its own, started with the names of a network and its containers. It reads a pipe that only its parent holds: when the parent
- * ends without a word, SIGKILL included, the pipe closes and the guard removes what is named. Any text on the pipe dismisses it.
+ * A process of its own, started with the names of a network and its containers. It reads a pipe that only its parent
+ * has open. If the parent ends without a word, for instance by SIGKILL, the pipe closes and the guard removes the
+ * network and the containers. Any text on the pipe dismisses the guard.
  */
 async function guard(): Promise<void> {
   const [network, ...containers] = process.argv.slice(2);

@@ -1,12 +1,15 @@
 import { getContainerRuntimeClient } from 'testcontainers';
 
-/** Names of what one development Kafka owns in the engine. They are chosen before anything is created. */
+/** The names of all that one development Kafka owns in the engine. They are chosen before anything is created. */
 export interface DockerResources {
   readonly network: string;
   readonly containers: readonly string[];
 }
 
-/** Removes the containers, running or not, with their data, then the network. What does not exist counts as removed. */
+/**
+ * Removes the containers with their data, running or not, then the network. Anything that does not exist counts as
+ * removed.
+ */
 export async function removeResources({ network, containers }: DockerResources): Promise<void> {
   const { dockerode } = (await getContainerRuntimeClient()).container;
   await Promise.all(

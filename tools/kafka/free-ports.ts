@@ -1,12 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
-// Below the ephemeral range (32768 and up on Linux): while a broker is down, no outgoing connection can be given its port, and a client
-// that reconnects to it cannot end up connected to itself.
+// Below the ephemeral range (32768 and up on Linux). Otherwise an outgoing connection could get the port of a broker
+// that is down, and a client that reconnects to the broker could end up connected to itself.
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 
-/** Distinct ports that nobody listens on, at any address, at this moment. */
+/** Different ports on which nobody listens at this moment, at any address. */
 export async function freePorts(count: number): Promise<number[]> {
   const ports = new Set<number>();
   while (ports.size < count) {

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const LOWEST_JAVA = 17;
 
-/** The command that starts Java 17 or newer (`JAVA_HOME` first, then `PATH`), undefined where there is none. */
+/** The command that starts Java 17 or newer (first `JAVA_HOME`, then `PATH`); undefined if there is none. */
 export async function findJava(): Promise<string | undefined> {
   const home = process.env['JAVA_HOME'];
   for (const command of [...(home ? [join(home, 'bin', 'java')] : []), 'java']) {

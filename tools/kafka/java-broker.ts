@@ -10,18 +10,18 @@ import type { Broker, KillSignal, Log } from './dev-kafka.ts';
 export interface JavaBrokerSpec {
   readonly name: string;
   readonly address: string;
-  /** `host:port` of other listeners, by their names; default none. */
+  /** `host:port` of the other listeners, by name; default none. */
   readonly listeners?: Readonly<Record<string, string>>;
   /** The full command line, `java` first. */
   readonly command: readonly string[];
-  /** Removed when this process dies without having stopped the broker. */
+  /** The folder that is removed if this process dies without stopping the broker. */
   readonly folder: string;
   readonly log: Log;
 }
 
-// Becomes the broker, and leaves a guard behind that reads a pipe held by this process alone. However this process ends, SIGKILL included, the
-// pipe closes; the guard then kills the broker and removes its data. A line on the pipe dismisses the guard. It must not hold the broker's
-// own pipes open.
+// This shell becomes the broker. Before that, it starts a guard that reads a pipe which only this process has open.
+// However this process ends, SIGKILL included, the pipe closes; the guard then kills the broker and removes its data. A
+// line on the pipe dismisses the guard. The guard must not keep the broker's own pipes open.
 const GUARDED = `folder=$1; shift
 ( read -r dismissed <&3 || { kill -KILL $$; sleep 0.2; rm -rf "$folder"; } ) >/dev/null 2>&1 &
 exec "$@" 3<&-`;
@@ -51,10 +51,10 @@ export class JavaBroker implements Broker {
     if (this.#process !== undefined) return Promise.resolve();
     this.#endWanted = false;
     this.#fault = undefined;
-    // Its own process group: Ctrl-C reaches this process alone, which then ends the brokers in its own order.
+    // Its own process group: Ctrl-C reaches only this process, which then ends the brokers in its own order.
     const child = spawn('sh', ['-c', GUARDED, 'sh', this.#spec.folder, ...this.#spec.command], {
       detached: true,
-      // Not stdin for the guard's pipe: that one is closed by Node before it tells of the child's end.
+      // The guard's pipe is not stdin: Node closes stdin before it reports the end of the child.
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     });
     this.#process = child;

@@ -14,7 +14,7 @@ const run = promisify(execFile);
 const DATA_FOLDER_PREFIX = 'messages-dispatcher-kafka-';
 
 /**
- * Starts brokers as processes of this machine, on loopback only. They end with this process, even where it is killed.
+ * Starts brokers as processes of this machine, on loopback only. They end with this process, even if it is killed.
  * @param java the command of a Java that is new enough
  */
 export async function launchJava(plan: LaunchPlan, java: string): Promise<Fleet> {
@@ -44,20 +44,21 @@ export async function launchJava(plan: LaunchPlan, java: string): Promise<Fleet>
     return {
       brokers,
       remove: async () => {
-        // The data go anyway; and brokers asked to shut down at once would wait for a quorum that is gone.
+        // The data are removed anyway, and brokers that shut down in order at once would wait for a quorum that is
+        // gone.
         await Promise.all(brokers.map((broker) => broker.kill('SIGKILL')));
         await rm(folder, { recursive: true, force: true });
       },
     };
   } catch (error) {
-    // Whoever still writes there would bring the folder back.
+    // A process that still writes into the folder would create it again.
     await Promise.allSettled(preparing);
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
 }
 
-/** Lines of `key=value`; what a value holds, PEM's line ends among it, is taken as it stands. */
+/** Lines of `key=value`. A value is taken as it is, even with a PEM's line ends in it. */
 export function toPropertiesFile(properties: Readonly<Record<string, string>>): string {
   const lines = Object.entries(properties).map(
     ([key, value]) => `${key}=${value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')}\n`,
@@ -65,7 +66,7 @@ export function toPropertiesFile(properties: Readonly<Record<string, string>>): 
   return lines.join('');
 }
 
-/** Users of SCRAM must be there before the first of them logs on: nobody else could create them. */
+/** SCRAM users must exist before the first of them logs in: nobody else could create them. */
 function addUsers({ scramUsers }: Security): string[] {
   return Object.entries(scramUsers).flatMap(([name, password]) =>
     ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => [

@@ -8,27 +8,31 @@ import type { LaunchPlan } from './dev-kafka.ts';
 
 const run = promisify(execFile);
 
-/** The Kafka that development runs, in Docker as well. */
+/** The Kafka of development, in Docker as well. */
 export const KAFKA_VERSION = '4.3.0';
 
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
-  <groupId>messages-dispatcher</groupId><artifactId>development-kafka</artifactId><version>1</version><packaging>pom</packaging>
+  <groupId>messages-dispatcher</groupId><artifactId>development-kafka</artifactId><version>1</version>
+  <packaging>pom</packaging>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version>
+    </dependency>
     <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
   </dependencies>
 </project>
 `;
 
-/** Where the jars are kept; the folder exists only when it is complete. */
+/** The folder of the jars. It exists only when it is complete. */
 export function jarsFolder(root: string): string {
   return join(root, 'node_modules', '.cache', 'messages-dispatcher', `kafka-${KAFKA_VERSION}`);
 }
 
 /**
- * Has Maven fetch Kafka's jars (43 MB) unless they are there, and returns their folder. Safe side by side: each caller fills a folder of its
- * own and renames it into place, whoever comes second drops its copy. Rejects with Maven's last lines.
+ * Has Maven fetch Kafka's jars (43 MB) unless they are there, and returns their folder. May run in several processes at
+ * once: each fills a folder of its own, then renames it; all but the first drop their copy. Rejects with Maven's last
+ * lines.
  */
 export async function ensureJars({ root, log, signal }: Pick<LaunchPlan, 'root' | 'log' | 'signal'>): Promise<string> {
   const folder = jarsFolder(root);

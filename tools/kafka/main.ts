@@ -4,7 +4,9 @@ import { startKafka } from './start-kafka.ts';
 
 const USAGE = 'usage: node tools/kafka/main.ts [--brokers 1|3]';
 
-/** Runs a development Kafka until SIGINT or SIGTERM, then cleans up. Prints `KAFKA_BROKERS=…` once clients may connect. */
+/**
+ * Runs a development Kafka until SIGINT or SIGTERM, then cleans up. Prints `KAFKA_BROKERS=…` when clients may connect.
+ */
 async function main(): Promise<void> {
   const brokers = brokerCount();
   if (brokers === undefined) {
@@ -19,7 +21,7 @@ async function main(): Promise<void> {
   try {
     const kafka = await startKafka({ brokers, signal: ending.signal, log: (line) => console.error(line) });
     console.log(`KAFKA_BROKERS=${kafka.brokers.join(',')}`);
-    // Nothing else keeps the process alive where the Kafka is not ours.
+    // With an existing Kafka, nothing else keeps this process alive.
     const alive = setInterval(() => {}, 2 ** 30);
     if (!ending.signal.aborted) await once(ending.signal, 'abort');
     clearInterval(alive);
@@ -31,7 +33,7 @@ async function main(): Promise<void> {
   }
 }
 
-/** kafkajs 2.2.4 asks for timers in the past; Node's warning about it would be the first thing anybody sees here. */
+/** kafkajs 2.2.4 asks for timers in the past, and Node warns about each. Users would see that warning first. */
 function quietKafkajs(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** The nearest folder at or above `from` that holds this project's package.json. Throws where there is none. */
+/** The nearest folder, at or above `from`, with this project's package.json. Throws if there is none. */
 export function projectRoot(from: string = process.cwd()): string {
   for (let folder = from; ; folder = dirname(folder)) {
     const manifest = join(folder, 'package.json');

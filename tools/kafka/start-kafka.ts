@@ -11,29 +11,38 @@ const READY_TIMEOUT_MS = 60_000;
 const EXISTING_TIMEOUT_MS = 15_000;
 const NO_SECURITY: Security = { listeners: {}, scramUsers: {} };
 
-/** Options of {@link startKafka}; all of them may be left out. */
+/** Options of {@link startKafka}. All are optional. */
 export interface StartKafkaOptions {
-  /** Default 1. Three replicate everything and require two in-sync replicas. Without effect on an existing Kafka. */
+  /**
+   * Number of brokers; default 1. Three replicate everything and require two in-sync replicas. No effect on an existing
+   * Kafka.
+   */
   readonly brokers?: 1 | 3;
-  /** Default true: the JVM starts fast and stays below its top speed. Measurements pass false. */
+  /** Default true: the JVM starts faster, but never reaches its top speed. Measurements use false. */
   readonly fastStart?: boolean;
-  /** Broker properties that replace or add to the usual ones. Without effect on an existing Kafka. */
+  /** Broker properties; they replace the usual ones or add to them. No effect on an existing Kafka. */
   readonly properties?: Readonly<Record<string, string>>;
-  /** Listeners with TLS or SASL and their users; default none. Rejects where the way to run brokers is not Java. */
+  /** Listeners with TLS or SASL, and their users; default none. Rejects if brokers do not run on Java. */
   readonly security?: Security;
-  /** Default: the nearest folder at or above the working directory that is this project. */
+  /** Default: this project's folder, at or above the working directory. */
   readonly root?: string;
-  /** Default: the system's. Java's brokers put their data there and remove them when they stop; Docker keeps them in the containers. */
+  /**
+   * Default: the system's folder. Java's brokers keep their data there and remove them when they stop; containers keep
+   * their own.
+   */
   readonly temporaryFolder?: string;
   readonly log?: Log;
-  /** Ends the start, not what has been started: `startKafka` cleans up and rejects with the signal's reason. */
+  /**
+   * Stops the start: `startKafka` then cleans up and rejects with the signal's reason. Does not end a Kafka that runs.
+   */
   readonly signal?: AbortSignal;
 }
 
 /**
- * A Kafka for tests, demo and benchmark, ready for clients: the one that `KAFKA_BROKERS` names, else one in Docker, else one on this machine's
- * Java; `DEV_KAFKA=docker` or `DEV_KAFKA=java` forces a way. It accepts no implicit topics. Whatever was started ends with this process,
- * even where that is killed. Rejects with what to install where nothing can be started.
+ * Starts a Kafka for tests, demo and benchmark, and resolves when it is ready for clients. It is the Kafka of
+ * `KAFKA_BROKERS`, else one in Docker, else one on this machine's Java. `DEV_KAFKA=docker` or `DEV_KAFKA=java` forces
+ * one way. It does not create topics by itself. A Kafka started here ends with this process, even if this process is
+ * killed. If nothing can be started, it rejects and says what to install.
  */
 export async function startKafka(options: StartKafkaOptions = {}): Promise<DevKafka> {
   const plan: LaunchPlan = {
@@ -50,7 +59,7 @@ export async function startKafka(options: StartKafkaOptions = {}): Promise<DevKa
     plan.signal.throwIfAborted();
     return await start(plan);
   } catch (error) {
-    // What was interrupted reports an AbortError of its own.
+    // An interrupted step rejects with an AbortError of its own, not with the signal's reason.
     plan.signal.throwIfAborted();
     throw error;
   }
@@ -78,7 +87,7 @@ async function start(plan: LaunchPlan): Promise<DevKafka> {
 async function launch(source: Exclude<Source, { kind: 'existing' }>, plan: LaunchPlan): Promise<Fleet> {
   switch (source.kind) {
     case 'docker': {
-      // Half a second to load, so only where it is used.
+      // It takes half a second to load, so it is loaded only if it is used.
       const { launchDocker } = await import('./docker-fleet.ts');
       return announceIfSlow(
         plan.log,

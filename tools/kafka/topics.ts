@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-// The whole module: kafkajs's error classes cannot be imported by name from ESM.
+// The whole module: ESM cannot import kafkajs's error classes by name.
 import kafkajs from 'kafkajs';
 import type { Admin } from 'kafkajs';
 
@@ -9,17 +9,17 @@ const TIMEOUT_MS = 30_000;
 /** A topic to create. */
 export interface TopicPlan {
   readonly topic: string;
-  /** Default 1. */
+  /** Number of partitions; default 1. */
   readonly partitions?: number;
-  /** Default: the broker's, which is one copy per broker of a development Kafka. */
+  /** Number of copies; default: the broker's, which is one copy per broker in a development Kafka. */
   readonly replicationFactor?: number;
   /** Topic settings such as `max.message.bytes`. */
   readonly configs?: Readonly<Record<string, string>>;
 }
 
 /**
- * Creates the topics that do not exist yet, and resolves once every partition of all of them has a leader.
- * Rejects with the broker's reasons where it refuses any, with the signal's reason, or after 30 s.
+ * Creates the topics that do not exist yet; resolves when every partition of all topics has a leader. Rejects with the
+ * broker's reasons if it refuses a topic, with the signal's reason, or after 30 s.
  */
 export async function createTopics(
   brokers: readonly string[],
@@ -44,8 +44,8 @@ export async function createTopics(
 }
 
 /**
- * Deletes the topics, and resolves once none is listed any more. Unknown ones count as deleted.
- * Rejects with the signal's reason, or after 30 s.
+ * Deletes the topics; resolves when none is listed any more. Unknown topics count as deleted. Rejects with the signal's
+ * reason, or after 30 s.
  */
 export async function deleteTopics(
   brokers: readonly string[],
@@ -85,7 +85,7 @@ async function allLed(admin: Admin, names: readonly string[]): Promise<boolean> 
   );
 }
 
-/** A broker that has not heard of a new topic says so with these. */
+/** The errors of a broker that does not know a new topic yet. */
 const EARLY = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE']);
 
 function unlessEarly(error: unknown): [] {
@@ -106,7 +106,7 @@ async function until(met: () => Promise<boolean>, otherwise: string, signal?: Ab
   }
 }
 
-/** kafkajs says only "Topic creation errors"; the reasons are inside, those that merely exist among them. */
+/** kafkajs says only "Topic creation errors"; the reasons are inside. They include topics that exist already. */
 function throwReasons(error: unknown): never {
   if (!(error instanceof kafkajs.KafkaJSAggregateError)) throw error;
   const reasons = error.errors.map(describe);

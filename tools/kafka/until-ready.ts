@@ -3,21 +3,21 @@ import { Kafka, logLevel } from 'kafkajs';
 
 const POLL_MS = 50;
 
-/** What to wait for, and for how long. */
+/** The brokers to wait for, and how long. */
 export interface ReadinessQuestion {
-  /** Asked in this order until one answers. */
+  /** They are asked in this order until one answers. */
   readonly bootstrap: readonly string[];
-  /** Brokers that must be listed as alive, by the address that clients use. */
+  /** The brokers that must be listed as alive, by the address that clients use. */
   readonly alive: readonly string[];
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Why waiting is pointless, undefined while it is not. */
+  /** The reason to stop waiting, for instance that a broker has ended; undefined if there is none. */
   readonly fault: () => string | undefined;
 }
 
 /**
- * Resolves once a broker describes a cluster with a controller in which all of `alive` take part.
- * Rejects with the signal's reason, with the fault, or after `timeoutMs`.
+ * Resolves when a broker describes a cluster that has a controller and contains all of `alive`. Rejects with the
+ * signal's reason, with the fault, or after `timeoutMs`.
  */
 export async function untilReady(question: ReadinessQuestion): Promise<void> {
   const deadline = performance.now() + question.timeoutMs;

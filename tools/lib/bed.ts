@@ -13,28 +13,28 @@ import type { ServicePlan } from './service-process.ts';
 /** Variables of the service's environment. */
 export type Settings = Readonly<Record<string, string>>;
 
-/** What a bed is made of. */
+/** What a bed is made for. */
 export interface BedPlan {
   readonly root: string;
   readonly brokers: readonly string[];
-  /** Opens the name of every topic and group. */
+  /** The names of all topics and groups start with it. */
   readonly name: string;
-  /** Served by every service, with both lanes. */
+  /** Every service serves them, with both lanes. */
   readonly channels: readonly Channel[];
   /** `RETRY_TOPIC_DELAYS`; default none. */
   readonly retryDelays?: readonly string[];
   readonly behaviour?: Partial<Behaviour>;
-  /** Of every service, beside those that place it in the bed. */
+  /** Settings of every service, in addition to those that connect it to the bed. */
   readonly settings?: Settings;
-  /** Of the topic of results. */
+  /** Configuration of the results topic. */
   readonly resultsConfigs?: Readonly<Record<string, string>>;
-  /** The topics are left to somebody else. */
+  /** Somebody else creates the topics. */
   readonly withoutTopics?: boolean;
 }
 
 /**
- * Topics, consumer groups and a sandbox of one run's own, between which services are started. To be had by {@link
- * opened}; all that was made for it goes with it.
+ * Topics, consumer groups and a sandbox for one run. Services are started in it. Get one from {@link opened}; closing
+ * it removes everything that was made for it.
  */
 export class Bed implements AsyncDisposable {
   readonly root: string;
@@ -42,7 +42,7 @@ export class Bed implements AsyncDisposable {
   readonly brokers: readonly string[];
   readonly kafka: Kafka;
   readonly admin: Admin;
-  /** What ends with the bed, the last one first. */
+  /** Things that end with the bed, the last one first. */
   protected readonly cleanup = new AsyncDisposableStack();
   readonly #plan: BedPlan;
   #sandbox: SandboxProcess | null = null;
@@ -53,7 +53,7 @@ export class Bed implements AsyncDisposable {
     this.prefix = `${plan.name}-${randomBytes(4).toString('hex')}.`;
     this.brokers = plan.brokers;
     this.kafka = kafkaClient(plan.brokers);
-    // Patient: brokers may be killed meanwhile.
+    // With many retries: brokers may be killed meanwhile.
     this.admin = this.kafka.admin({ retry: { initialRetryTime: 50, maxRetryTime: 1_000, retries: 30 } });
   }
 
@@ -62,7 +62,7 @@ export class Bed implements AsyncDisposable {
     return this.#sandbox;
   }
 
-  /** Of all channels and both lanes. */
+  /** The command topics of all channels and both lanes. */
   get commandTopics(): string[] {
     return this.#plan.channels.flatMap((channel) => [this.commandTopic(channel), `${this.commandTopic(channel)}.bulk`]);
   }
@@ -76,7 +76,7 @@ export class Bed implements AsyncDisposable {
     return [...this.commandTopics, ...retries, this.results, `${this.prefix}dead-letters`];
   }
 
-  /** Of the transactional lane. */
+  /** The command topic of the transactional lane. */
   commandTopic(channel: Channel): string {
     return `${this.prefix}commands.${channel}`;
   }
@@ -90,12 +90,12 @@ export class Bed implements AsyncDisposable {
     return `${this.prefix}g.${topic}`;
   }
 
-  /** Records of a topic that its group has not committed, over all partitions. */
+  /** How many records of a topic the group has not committed, over all partitions. */
   uncommittedOf(topic: string, group: string = this.groupOf(topic)): Promise<number> {
     return uncommitted(this.admin, group, topic);
   }
 
-  /** The environment of a service in this bed; what is named here goes before the plan's. */
+  /** The environment of a service in this bed. Settings given here win over the plan's. */
   settings(more: Settings = {}): Settings {
     return {
       NODE_ENV: 'production',
@@ -117,10 +117,10 @@ export class Bed implements AsyncDisposable {
     return { root: this.root, ...serviceCommand(this.root, nodeOptions), settings: this.settings(more) };
   }
 
-  /** Starts the sandbox and makes the topics. */
+  /** Starts the sandbox and creates the topics. */
   async open(signal: AbortSignal): Promise<void> {
     const { root, behaviour = {}, resultsConfigs = {}, withoutTopics = false } = this.#plan;
-    // An existing Kafka may go on for long after this.
+    // An existing Kafka may outlive this run for long, so the topics are deleted.
     this.cleanup.defer(() => deleteTopics(this.brokers, this.topics).catch(() => {}));
     this.cleanup.defer(() => this.admin.disconnect());
     await this.admin.connect();
@@ -139,7 +139,7 @@ export class Bed implements AsyncDisposable {
   }
 }
 
-/** The bed, once it is open. Where that fails, all that there was of it by then goes. */
+/** Opens the bed. If that fails, everything that exists by then is removed. */
 export async function opened<T extends Bed>(bed: T, signal: AbortSignal): Promise<T> {
   try {
     await bed.open(signal);

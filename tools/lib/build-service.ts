@@ -4,7 +4,10 @@ import { ManagedChild } from './child-process.ts';
 
 const CONFIGURATION = ['package-lock.json', 'nest-cli.json', 'tsconfig.json', 'tsconfig.build.json', '.swcrc'];
 
-/** Builds the service where `dist/main.js` is missing or older than its sources. Rejects with the compiler's words where that fails. */
+/**
+ * Builds the service if `dist/main.js` is missing or older than its sources. If that fails, rejects with the compiler's
+ * output.
+ */
 export async function buildService(root: string, say: (line: string) => void, signal: AbortSignal): Promise<void> {
   const builtAtMs = await modifiedAtMs(join(root, 'dist', 'main.js'));
   if (builtAtMs > (await newestSourceMs(root))) return;
@@ -27,7 +30,7 @@ async function newestSourceMs(root: string): Promise<number> {
   return Math.max(...(await Promise.all(files.map(modifiedAtMs))));
 }
 
-/** 0 where there is no such file. */
+/** Time of the last change in ms since the epoch; 0 if there is no such file. */
 async function modifiedAtMs(path: string): Promise<number> {
   return stat(path).then(
     ({ mtimeMs }) => mtimeMs,

@@ -3,40 +3,40 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 
-/** What to start, and under which name to speak of it. */
+/** The program to start, and its name in messages. */
 export interface ChildPlan {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd: string;
-  /** Added to this process's environment; undefined takes a variable away. */
+  /** Added to this process's environment; undefined removes a variable. */
   readonly env?: Readonly<Record<string, string | undefined>>;
-  /** Hears every line of its output, both streams. */
+  /** Gets every line of its output, both streams. */
   readonly onLine?: (line: string) => void;
 }
 
-/** Lines of a child's output that are kept for the message about its failure. */
+/** How many lines of its output are kept for the message about its failure. */
 const TAIL_LINES = 40;
-/** Between SIGTERM and SIGKILL. */
+/** Time between SIGTERM and SIGKILL, in ms. */
 const STOP_GRACE_MS = 30_000;
 
 const running = new Set<ManagedChild>();
 
-/** Last resort, for `process.on('exit')`: kills what was not stopped in order. */
+/** Last resort, for `process.on('exit')`: kills the processes that were not stopped in order. */
 export function killStragglers(): void {
   for (const child of running) child.signal('SIGKILL');
 }
 
 /**
- * A process of our own, leader of its process group: Ctrl-C in the terminal does not reach it, so that the tool decides when it ends, and a
- * signal reaches all that it started in turn.
+ * A child process that leads its own process group. Ctrl-C in the terminal does not reach it: the tool decides when it
+ * ends. A signal reaches all processes that it started.
  */
 export class ManagedChild implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #tail: string[] = [];
   readonly #watchers = new Set<(line: string) => void>();
   readonly name: string;
-  /** Exit code, or 128 where a signal ended it. */
+  /** Its exit code, or 128 if a signal ended it. */
   readonly exited: Promise<number>;
   #hasExited = false;
 
@@ -51,7 +51,7 @@ export class ManagedChild implements AsyncDisposable {
     });
     running.add(this);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
-      if (stream !== null) createInterface(stream).on('line', (line) => this.#take(line));
+      if (stream !== null) createInterface(stream).on('line', (line) => this.#hear(line));
     }
     this.exited = new Promise((resolve) => {
       const end = (code: number): void => {
@@ -59,26 +59,26 @@ export class ManagedChild implements AsyncDisposable {
         running.delete(this);
         resolve(code);
       };
-      // Not `exit`: a command such as npm can end before what it started, which keeps these pipes open.
+      // Not `exit`: a command such as npm can end before its own children, which keep these pipes open.
       this.#process.once('close', (code) => end(code ?? 128));
       this.#process.once('error', (error) => {
-        this.#take(error.message);
+        this.#hear(error.message);
         end(127);
       });
     });
   }
 
-  /** 0 where it could not be started. */
+  /** 0 if it could not be started. */
   get pid(): number {
     return this.#process.pid ?? 0;
   }
 
-  /** What it said last, for error messages. */
+  /** The last lines of its output, for error messages. */
   get tail(): string {
     return this.#tail.join('\n');
   }
 
-  /** The first match in a line that is yet to come. Rejects where the process ends first, or with the signal's reason. */
+  /** The first match in a line still to come. Rejects if the process ends first, or with the signal's reason. */
   async line(pattern: RegExp, signal: AbortSignal): Promise<RegExpExecArray> {
     let watcher: ((line: string) => void) | undefined;
     try {
@@ -95,7 +95,7 @@ export class ManagedChild implements AsyncDisposable {
     }
   }
 
-  /** What `work` gives. Rejects where the process ends before, or with the signal's reason. */
+  /** Resolves to the result of `work`. Rejects if the process ends first, or with the signal's reason. */
   async whileRunning<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
     signal.throwIfAborted();
     const settled = new AbortController();
@@ -114,18 +114,18 @@ export class ManagedChild implements AsyncDisposable {
     }
   }
 
-  /** Sends a signal to it and all that it started; none where it has ended. */
+  /** Sends a signal to it and all that it started; does nothing if it has ended. */
   signal(name: NodeJS.Signals): void {
     if (this.#hasExited || this.pid === 0) return;
     try {
       process.kill(-this.pid, name);
     } catch (error) {
-      // The group is gone already, which `exit` is about to tell.
+      // The group is gone already; the event about it will follow.
       if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
     }
   }
 
-  /** SIGTERM, and SIGKILL 30 s later; resolves to the exit code. May be called again. */
+  /** Sends SIGTERM, and SIGKILL 30 s later; resolves to the exit code. May be called again. */
   async stop(): Promise<number> {
     this.signal('SIGTERM');
     const impatient = setTimeout(() => this.signal('SIGKILL'), STOP_GRACE_MS);
@@ -140,7 +140,7 @@ export class ManagedChild implements AsyncDisposable {
     await this.stop();
   }
 
-  #take(line: string): void {
+  #hear(line: string): void {
     if (this.#tail.push(line) > TAIL_LINES) this.#tail.shift();
     for (const watcher of this.#watchers) watcher(line);
   }

@@ -1,8 +1,8 @@
-// The whole module: kafkajs's error classes and codes cannot be imported by name from ESM.
+// The whole module: ESM cannot import kafkajs's error classes and codes by name.
 import kafkajs from 'kafkajs';
 import type { Kafka } from 'kafkajs';
 
-/** A client that says nothing by itself and is quick to find a broker that has just started. */
+/** A client that logs nothing and quickly finds a broker that has just started. */
 export function kafkaClient(brokers: readonly string[]): Kafka {
   return new kafkajs.Kafka({
     clientId: 'messages-dispatcher-tools',

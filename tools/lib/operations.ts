@@ -1,7 +1,7 @@
-// Types alone: the sample image has this file and nothing of src.
+// Only types: the sample image contains this file, but nothing of src.
 import type { Channel, MessageType } from '../../src/contract/channels.ts';
 
-/** Whom a command is for: an existing contact or, on WhatsApp, a phone number. */
+/** The recipient of a command: a contact or, on WhatsApp, a phone number. */
 export type Recipient = { readonly contact: string } | { readonly phoneNumber: string };
 
 /** One of the nine operations, and how to make a valid request for it. */
@@ -21,7 +21,9 @@ const MEDIA: Content = (text) => ({
 });
 const ELEMENTS: Content = (text) => ({ elements: [{ title: text, buttons: [{ type: 'postback', title: 'Yes' }] }] });
 
-/** All operations of the Messages API: the only list of the tools. Shares nothing with the service under test. */
+/**
+ * All operations of the Messages API: the only list of the tools. It shares nothing with the service, which it tests.
+ */
 export const SAMPLE_OPERATIONS: readonly SampleOperation[] = [
   operation('whatsapp', 'text', TEXT),
   operation('whatsapp', 'media', MEDIA),
@@ -37,7 +39,7 @@ export const SAMPLE_OPERATIONS: readonly SampleOperation[] = [
 /** All channels, in the order of the operations. */
 export const ALL_CHANNELS: readonly Channel[] = [...new Set(SAMPLE_OPERATIONS.map(({ channel }) => channel))];
 
-/** What a command of this recipient has as its Kafka key. */
+/** The Kafka key of a command for this recipient. */
 export function keyOf(to: Recipient): string {
   return 'contact' in to ? to.contact : to.phoneNumber;
 }

@@ -1,6 +1,6 @@
 import type { Producer, Transaction } from 'kafkajs';
 
-/** A record for a topic. The partition is named, so that its offset is known once it is written. */
+/** A record for a topic. It names its partition, so that its offset is known once it is written. */
 export interface OutgoingRecord {
   readonly topic: string;
   readonly partition: number;
@@ -8,27 +8,27 @@ export interface OutgoingRecord {
   readonly value: Buffer | string | null;
 }
 
-/** Where a record was written. */
+/** The place of a written record. */
 export interface Written {
   readonly record: OutgoingRecord;
   readonly offset: bigint;
-  /** Its timestamp (CreateTime), milliseconds since the epoch. */
+  /** The record's timestamp (CreateTime), in milliseconds since the epoch. */
   readonly atMs: number;
 }
 
-/** Partitions of every topic here, which is also what the service gives to topics that it creates. */
+/** Partitions of every topic here. The service creates topics with the same number. */
 export const PARTITIONS = 8;
 
 const ACKS_ALL = -1;
 
-/** The partition of a key: FNV-1a, evenly spread, and the same in every run. */
+/** The partition of a key: FNV-1a, evenly spread, the same in every run. */
 export function partitionOf(key: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193);
   return (hash >>> 0) % PARTITIONS;
 }
 
-/** Writes records in one request, in order per partition, and tells where each went. */
+/** Writes records in one request, in order within a partition, and returns the place of each. */
 export async function produce(
   producer: Producer | Transaction,
   records: readonly OutgoingRecord[],

@@ -8,7 +8,7 @@ export async function recordCount(admin: Admin, topic: string): Promise<number> 
   return partitions.reduce((sum, { high }) => sum + Number(high), 0);
 }
 
-/** Records beyond a group's committed offsets, over all partitions of a topic. */
+/** How many records are beyond a group's committed offsets, over all partitions of a topic. */
 export async function uncommitted(admin: Admin, groupId: string, topic: string): Promise<number> {
   const ends = await admin.fetchTopicOffsets(topic);
   const [committed] = await admin.fetchOffsets({ groupId, topics: [topic] });
@@ -17,8 +17,8 @@ export async function uncommitted(admin: Admin, groupId: string, topic: string):
 }
 
 /**
- * Resolves once a topic holds that many records. Looks at offsets alone, which costs the broker next to nothing while
- * something is being measured. Rejects with the signal's reason, or where nothing at all is added for `stallMs`.
+ * Resolves when a topic holds so many records. It asks only for offsets, which costs the broker little while something
+ * is measured. Rejects with the signal's reason, or if no record is added for `stallMs`.
  */
 export async function untilCount(
   admin: Admin,
@@ -40,7 +40,7 @@ export async function untilCount(
   }
 }
 
-/** A consumer of a whole topic from its first record, until disposed of. */
+/** Reads a whole topic from its first record, until it is disposed of. */
 export class TopicReader implements AsyncDisposable {
   readonly #stop: () => Promise<void>;
 
@@ -48,11 +48,11 @@ export class TopicReader implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  /** `take` is called once per record, in order per partition. */
+  /** Calls `onRecord` once per record, in order within a partition. */
   static async start(
     kafka: Kafka,
     topic: string,
-    take: (message: KafkaMessage, partition: number) => void,
+    onRecord: (message: KafkaMessage, partition: number) => void,
   ): Promise<TopicReader> {
     const consumer = kafka.consumer({ groupId: `tools-${randomUUID()}`, maxWaitTimeInMs: 100 });
     await consumer.connect();
@@ -60,7 +60,7 @@ export class TopicReader implements AsyncDisposable {
     await consumer.run({
       autoCommit: false,
       eachBatch: ({ batch }: EachBatchPayload) => {
-        for (const message of batch.messages) take(message, batch.partition);
+        for (const message of batch.messages) onRecord(message, batch.partition);
         return Promise.resolve();
       },
     });

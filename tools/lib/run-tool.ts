@@ -4,9 +4,9 @@ import { killStragglers } from './child-process.ts';
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Runs a command-line tool to its end and exits with what it returns: 1 where it throws, 128 + number where a signal ended it (130 after
- * Ctrl-C). `main` gets a signal that aborts then, and must let go of everything that it started before it returns; repeated signals change
- * nothing. A fault that nobody waits for aborts it as well.
+ * Runs a command-line tool to its end and exits with its result: 1 if it throws, 128 + number if a signal ended it (130
+ * after Ctrl-C). The signal given to `main` aborts then; before `main` returns, it must end everything that it started.
+ * Repeated signals change nothing. An unhandled rejection aborts it as well.
  */
 export async function runTool(main: (signal: AbortSignal) => Promise<number>): Promise<never> {
   quietKafkajs();
@@ -37,7 +37,7 @@ export async function runTool(main: (signal: AbortSignal) => Promise<number>): P
   process.exit(exitCode);
 }
 
-/** kafkajs 2.2.4 asks for timers in the past; Node's warning about it would be the first thing anybody sees here. */
+/** kafkajs 2.2.4 asks for timers in the past, and Node warns about each. Users would see that warning first. */
 function quietKafkajs(): void {
   process.removeAllListeners('warning');
   process.on('warning', (warning) => {

@@ -5,7 +5,7 @@ import type { Behaviour } from '../../sandbox/behaviour.ts';
 import type { Report } from '../../sandbox/ledger.ts';
 import { ManagedChild } from './child-process.ts';
 
-/** A Messages API to call, as a process of its own. */
+/** A sandbox of the Messages API, as a process of its own. */
 export class SandboxProcess implements AsyncDisposable {
   readonly url: string;
   readonly #child: ManagedChild;
@@ -15,7 +15,7 @@ export class SandboxProcess implements AsyncDisposable {
     this.url = url;
   }
 
-  /** Resolves once it listens, on a free port. */
+  /** Starts it on a free port; resolves when it listens. */
   static async start(root: string, behaviour: Partial<Behaviour>, signal: AbortSignal): Promise<SandboxProcess> {
     const args = [join(root, 'sandbox', 'main.ts')];
     const env = { SANDBOX_PORT: '0', SANDBOX_HOST: '127.0.0.1' };
@@ -35,7 +35,7 @@ export class SandboxProcess implements AsyncDisposable {
     await this.#ask('PUT', '/sandbox/behaviour', JSON.stringify(behaviour));
   }
 
-  /** Forgets all calls; the behaviour stays. */
+  /** Forgets all calls. The behaviour stays. */
   async reset(): Promise<void> {
     await this.#ask('POST', '/sandbox/reset');
   }
@@ -44,7 +44,7 @@ export class SandboxProcess implements AsyncDisposable {
     return JSON.parse(await this.#ask('GET', '/sandbox/report')) as Report;
   }
 
-  /** Every call since the start or the last reset, with `recordCalls`. */
+  /** All calls since the start or the last reset. Empty without `recordCalls`. */
   async calls(): Promise<CallRecord[]> {
     const lines = (await this.#ask('GET', '/sandbox/calls')).split('\n').filter((line) => line !== '');
     return lines.map((line) => JSON.parse(line) as CallRecord);

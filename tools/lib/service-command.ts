@@ -8,9 +8,9 @@ export interface ServiceCommand {
 }
 
 /**
- * The service as `npm start` runs it, by this process's own Node: package.json is where V8's memory flags are set.
+ * The command that `npm start` runs, with this process's own Node: V8's memory flags are set in package.json.
  *
- * @param nodeOptions go before them
+ * @param nodeOptions come before those flags
  */
 export function serviceCommand(root: string, nodeOptions: readonly string[] = []): ServiceCommand {
   const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: { start: string } };

@@ -7,11 +7,11 @@ import type { ServiceCommand } from './service-command.ts';
 /** How to start the service. */
 export interface ServicePlan extends ServiceCommand {
   readonly root: string;
-  /** Settings beside `HTTP_PORT`. */
+  /** Settings in addition to `HTTP_PORT`. */
   readonly settings: Readonly<Record<string, string>>;
-  /** By which messages about it speak of it; default "the service". */
+  /** Its name in messages; default "the service". */
   readonly name?: string;
-  /** Hears every line of its output. */
+  /** Gets every line of its output. */
   readonly onLine?: (line: string) => void;
 }
 
@@ -28,7 +28,7 @@ export class ServiceProcess implements AsyncDisposable {
     this.url = url;
   }
 
-  /** Starts it, and waits for nothing. */
+  /** Starts it, and does not wait. */
   static launch(plan: ServicePlan, port: number): ServiceProcess {
     const { root, command, args, settings, name = 'the service', onLine } = plan;
     const env = { ...settings, HTTP_PORT: String(port) };
@@ -36,7 +36,7 @@ export class ServiceProcess implements AsyncDisposable {
     return new ServiceProcess(child, `http://127.0.0.1:${port}`);
   }
 
-  /** Starts it on a free port and resolves once it is ready. It is stopped where it does not get so. */
+  /** Starts it on a free port; resolves when it is ready. If it does not become ready, it is stopped. */
   static async start(plan: ServicePlan, signal: AbortSignal): Promise<ServiceProcess> {
     const [port = 0] = await freePorts(1);
     const service = ServiceProcess.launch(plan, port);
@@ -49,7 +49,7 @@ export class ServiceProcess implements AsyncDisposable {
     }
   }
 
-  /** Resolves once `/readyz` answers 200. Rejects with what the service said where it ends before, or after two minutes. */
+  /** Resolves when `/readyz` answers 200. Rejects after two minutes, or with the service's output if it ends first. */
   async untilReady(signal: AbortSignal): Promise<void> {
     const giveUp = AbortSignal.any([signal, AbortSignal.timeout(READY_TIMEOUT_MS)]);
     try {
@@ -61,13 +61,13 @@ export class ServiceProcess implements AsyncDisposable {
     }
   }
 
-  /** SIGKILL; resolves once it is gone. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   async kill(): Promise<void> {
     this.child.signal('SIGKILL');
     await this.child.exited;
   }
 
-  /** `/metrics` in Prometheus' text format; empty where the service does not answer, as while it stops. */
+  /** `/metrics` in Prometheus' text format; empty if the service does not answer, for instance while it stops. */
   async metrics(): Promise<string> {
     return request(`${this.url}/metrics`).then(
       ({ body }) => body.text(),

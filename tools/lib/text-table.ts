@@ -1,4 +1,4 @@
-/** A table for people: columns aligned, numbers to the right, a rule under the head. */
+/** A table for people: aligned columns, numbers to the right, a line under the head. */
 export function textTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
   const line = (row: readonly string[]): string =>

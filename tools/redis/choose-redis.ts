@@ -7,7 +7,7 @@ import { redisBinary } from './redis-binary.ts';
 
 const run = promisify(execFile);
 
-/** What the development Redis will be. */
+/** How the development Redis is run. */
 export type RedisSource =
   | { readonly kind: 'existing'; readonly url: string }
   | { readonly kind: 'docker' }
@@ -15,8 +15,9 @@ export type RedisSource =
   | { readonly kind: 'maven' };
 
 /**
- * `DEV_KAFKA` where it is set (`docker`, or `java` for a program of this machine), as for Kafka; else `REDIS_URL`; else Docker where an
- * engine answers; else `redis-server` on the PATH; else the one that Maven fetches. Throws one message that says what to install.
+ * Chooses, in this order: what `DEV_KAFKA` says (`docker`, or `java` for a program of this machine), as for Kafka; the
+ * Redis of `REDIS_URL`; Docker, if an engine answers; `redis-server` on the PATH; the program that Maven fetches.
+ * Throws one message that says what to install.
  */
 export async function chooseRedis(root: string): Promise<RedisSource> {
   const forced = process.env['DEV_KAFKA'] || undefined;

@@ -1,21 +1,24 @@
-/** Where a development Redis comes from: named by `REDIS_URL`, run in Docker, or a program of this machine, from its PATH or fetched by Maven. */
+/**
+ * Where a development Redis comes from: `REDIS_URL`, Docker, or a program of this machine, on its PATH or fetched by
+ * Maven.
+ */
 type RedisKind = 'existing' | 'docker' | 'path' | 'maven';
 
 /** A Redis to develop, test and measure against. */
 export interface DevRedis extends AsyncDisposable {
-  /** Stays the same over restarts. */
+  /** Stays the same when the Redis restarts. */
   readonly url: string;
   readonly kind: RedisKind;
-  /** False for an existing Redis: the four methods below then reject. */
+  /** False for an existing Redis: then the four methods below reject. */
   readonly canControl: boolean;
-  /** SIGKILL; resolves once it has ended. */
+  /** Sends SIGKILL; resolves when the process has ended. */
   kill(): Promise<void>;
-  /** Starts an ended one on its old port, with what it has kept, and resolves once it answers. */
+  /** Starts an ended Redis again, on the same port and with the data that it has kept; resolves when it answers. */
   start(): Promise<void>;
-  /** Freezes it: its connections stay open and unanswered. */
+  /** Freezes it: connections stay open, but nothing is answered. */
   pause(): Promise<void>;
-  /** Lets a frozen one go on. */
+  /** Lets a frozen Redis go on. */
   resume(): Promise<void>;
-  /** Ends it and removes its data; an existing Redis is left alone. May be called again, and at any time. */
+  /** Ends it and removes its data. Does nothing to an existing Redis. May be called again, and at any time. */
   stop(): Promise<void>;
 }

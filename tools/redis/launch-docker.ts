@@ -13,14 +13,14 @@ const CLIENT_PORT = 6379;
 const STARTUP_TIMEOUT_MS = 120_000;
 
 /**
- * Starts a Redis as a container. A guard process removes it when this process dies; testcontainers' Ryuk, where it is enabled, does so as
- * well. An abort takes effect once the container has started, or failed to.
+ * Starts a Redis as a container. A guard process removes it if this process dies; so does testcontainers' Ryuk, if it
+ * is enabled. An abort takes effect after the container has started, or failed to start.
  */
 export async function launchDocker({ root, persistent, args }: RedisPlan): Promise<Launched> {
   const name = `messages-dispatcher-redis-${randomBytes(4).toString('hex')}`;
   const runtime = await getContainerRuntimeClient();
   const host = runtime.info.containerRuntime.host.replace(/^localhost$/, '127.0.0.1');
-  // Chosen here and not by the engine: a restart must not change it.
+  // Chosen here, not by the engine: a restart must not change the port.
   const [port] = await freePorts(1);
   const dismissGuard = startGuard(root, name);
   const remove = async (): Promise<void> => {
@@ -43,7 +43,7 @@ export async function launchDocker({ root, persistent, args }: RedisPlan): Promi
   }
 }
 
-/** There is no network of that name, which the guard takes for one that is gone already. */
+/** The guard also removes a network. There is none here, and it treats a network that does not exist as removed. */
 function startGuard(root: string, name: string): () => void {
   const script = join(root, 'tools', 'kafka', 'docker-guard.ts');
   const guard = spawn(process.execPath, [script, name, name], {

@@ -6,10 +6,10 @@ import { JavaBroker } from '../kafka/java-broker.ts';
 import { dataOptions } from './launch.ts';
 import type { Launched, RedisPlan } from './launch.ts';
 
-/** Its guard reads stderr alone, and Redis says on stdout why it ends. */
+/** The guard reads only stderr, but Redis says on stdout why it ends. */
 const ON_STDERR = 'exec "$@" >&2';
 
-/** Starts `program`, a redis-server, on loopback only. It ends with this process, even where that is killed. */
+/** Starts `program`, a redis-server, on loopback only. It ends with this process, even if this process is killed. */
 export async function launchProgram(program: string, { persistent, args, log }: RedisPlan): Promise<Launched> {
   const [port] = await freePorts(1);
   const folder = await mkdtemp(join(tmpdir(), 'messages-dispatcher-redis-'));

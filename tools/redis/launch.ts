@@ -1,21 +1,21 @@
 import type { Broker, LaunchPlan } from '../kafka/dev-kafka.ts';
 
-/** What every way of running a Redis needs to know. */
+/** Options for every way of running a Redis. */
 export interface RedisPlan extends Pick<LaunchPlan, 'root' | 'log' | 'signal'> {
-  /** Whether it keeps its data over a kill. */
+  /** Whether its data survive a kill. */
   readonly persistent: boolean;
-  /** Options of `redis-server`, after the usual ones. */
+  /** More options of `redis-server`; they come after the usual ones. */
   readonly args: readonly string[];
 }
 
-/** A Redis that was told to start; it may not be ready yet. */
+/** A Redis that has been started, but may not be ready yet. */
 export interface Launched {
   readonly server: Broker;
   /** Ends it and removes its data. */
   remove(): Promise<void>;
 }
 
-/** How Redis treats its data: not at all, or each write is on the disk before it is answered. */
+/** Data are kept in memory only, or each write is on disk before Redis answers it. */
 export function dataOptions(persistent: boolean): string[] {
   return persistent
     ? ['--save', '', '--appendonly', 'yes', '--appendfsync', 'always']

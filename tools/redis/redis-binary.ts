@@ -8,7 +8,7 @@ import { announceIfSlow } from '../kafka/progress.ts';
 
 const run = promisify(execFile);
 
-/** The Redis that Signal's embedded-redis carries: linked statically, for the four platforms below. */
+/** The Redis inside Signal's embedded-redis: linked statically, for the four platforms below. */
 const REDIS_VERSION = '7.0.15';
 const ARTIFACT_VERSION = '0.9.1';
 
@@ -18,7 +18,8 @@ const PROCESSORS: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm
 function pomFor(outputFolder: string, name: string): string {
   return `<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
-  <groupId>messages-dispatcher</groupId><artifactId>development-redis</artifactId><version>1</version><packaging>pom</packaging>
+  <groupId>messages-dispatcher</groupId><artifactId>development-redis</artifactId><version>1</version>
+  <packaging>pom</packaging>
   <build><plugins><plugin>
     <groupId>org.apache.maven.plugins</groupId><artifactId>maven-dependency-plugin</artifactId>
     <configuration>
@@ -32,7 +33,7 @@ function pomFor(outputFolder: string, name: string): string {
 `;
 }
 
-/** Where the program is kept, there or not; null where there is none for this platform. */
+/** The path of the program, even if it is not there yet; null if there is none for this platform. */
 export function redisBinary(root: string): string | null {
   const [system, processor] = [SYSTEMS[process.platform], PROCESSORS[process.arch]];
   if (system === undefined || processor === undefined) return null;
@@ -41,8 +42,8 @@ export function redisBinary(root: string): string | null {
 }
 
 /**
- * Has Maven fetch the program (11 MB) unless it is there, and returns its path. Safe side by side: each caller unpacks into a folder of its
- * own and renames the file into place. Rejects with Maven's last lines.
+ * Has Maven fetch the program (11 MB) unless it is there, and returns its path. May run in several processes at once:
+ * each unpacks into a folder of its own, then renames the file. Rejects with Maven's last lines.
  */
 export async function ensureRedisBinary({
   root,

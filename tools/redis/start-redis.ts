@@ -12,23 +12,26 @@ import { untilAnswering } from './until-answering.ts';
 const READY_TIMEOUT_MS = 30_000;
 const EXISTING_TIMEOUT_MS = 5_000;
 
-/** Options of {@link startRedis}; all of them may be left out. */
+/** Options of {@link startRedis}. All are optional. */
 export interface StartRedisOptions {
-  /** Default: the nearest folder at or above the working directory that is this project. */
+  /** Default: this project's folder, at or above the working directory. */
   readonly root?: string;
   readonly log?: Log;
-  /** Ends the start, not what has been started: `startRedis` cleans up and rejects with the signal's reason. */
+  /**
+   * Stops the start: `startRedis` then cleans up and rejects with the signal's reason. Does not end a Redis that runs.
+   */
   readonly signal?: AbortSignal;
-  /** Default false: it forgets everything when it ends. Without effect on an existing Redis. */
+  /** Whether data survive a restart; default false. No effect on an existing Redis. */
   readonly persistent?: boolean;
-  /** More options of `redis-server`; they may replace the usual ones. Without effect on an existing Redis. */
+  /** More options of `redis-server`; they may replace the usual ones. No effect on an existing Redis. */
   readonly args?: readonly string[];
 }
 
 /**
- * A Redis for tests, demo and benchmark, ready for clients: the one that `REDIS_URL` names, else one in Docker, else a `redis-server` of this
- * machine; `DEV_KAFKA=docker` or `DEV_KAFKA=java` forces a way, as it does for Kafka. Whatever was started ends with this process, even where
- * that is killed. Rejects with what to install where nothing can be started.
+ * Starts a Redis for tests, demo and benchmark, and resolves when it is ready for clients. It is the Redis of
+ * `REDIS_URL`, else one in Docker, else a `redis-server` of this machine. `DEV_KAFKA=docker` or `DEV_KAFKA=java` forces
+ * one way, as for Kafka. A Redis started here ends with this process, even if this process is killed. If nothing can be
+ * started, it rejects and says what to install.
  */
 export async function startRedis(options: StartRedisOptions = {}): Promise<DevRedis> {
   const plan: RedisPlan = {
@@ -42,7 +45,7 @@ export async function startRedis(options: StartRedisOptions = {}): Promise<DevRe
     plan.signal.throwIfAborted();
     return await start(plan);
   } catch (error) {
-    // What was interrupted reports an AbortError of its own.
+    // An interrupted step rejects with an AbortError of its own, not with the signal's reason.
     plan.signal.throwIfAborted();
     throw error;
   }
@@ -65,7 +68,7 @@ async function start(plan: RedisPlan): Promise<DevRedis> {
 async function launch(source: Exclude<RedisSource, { kind: 'existing' }>, plan: RedisPlan): Promise<Launched> {
   switch (source.kind) {
     case 'docker': {
-      // Half a second to load, so only where it is used.
+      // It takes half a second to load, so it is loaded only if it is used.
       const { launchDocker } = await import('./launch-docker.ts');
       const what = 'starting Redis in Docker (the first time, its image is downloaded)';
       return announceIfSlow(plan.log, what, launchDocker(plan));

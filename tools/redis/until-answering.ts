@@ -4,16 +4,19 @@ import { Redis } from 'ioredis';
 const POLL_MS = 20;
 const ANSWER_TIMEOUT_MS = 1_000;
 
-/** What to wait for, and for how long. */
+/** The Redis to wait for, and how long. */
 export interface AnswerQuestion {
   readonly url: string;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** Why waiting is pointless, undefined while it is not. */
+  /** The reason to stop waiting, for instance that the process has ended; undefined if there is none. */
   readonly fault: () => string | undefined;
 }
 
-/** Resolves once PING is answered. Rejects with the signal's reason, with the fault, or after `timeoutMs`; never with the URL. */
+/**
+ * Resolves when PING is answered. Rejects with the signal's reason, with the fault, or after `timeoutMs`. Errors never
+ * contain the URL.
+ */
 export async function untilAnswering({ url, timeoutMs, signal, fault }: AnswerQuestion): Promise<void> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {

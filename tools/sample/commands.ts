@@ -4,7 +4,7 @@ import type { Recipient } from '../lib/operations.ts';
 /** A command and the topic suffix it goes to: `<TOPIC_PREFIX>commands.<channel>`. */
 export interface SampleCommand {
   readonly channel: string;
-  /** The recipient, as a producer would choose it. */
+  /** The recipient, as a producer would choose the key. */
   readonly key: string;
   readonly value: {
     readonly id: string;
@@ -16,7 +16,7 @@ export interface SampleCommand {
 const WORKSPACE = 'w-sample';
 const TEXT = 'Your order has left.';
 
-/** One valid command per operation of the Messages API; ids begin with `run`, which keeps runs apart. */
+/** One valid command for each operation of the Messages API. Ids begin with `run`, so that two runs differ. */
 export function sampleCommands(run: string): SampleCommand[] {
   return SAMPLE_OPERATIONS.map(({ channel, type, request }) => {
     const to: Recipient = channel === 'whatsapp' ? { phoneNumber: '+4915112345678' } : { contact: 'c-sample' };

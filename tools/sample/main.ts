@@ -1,6 +1,8 @@
-/** Sends one command per endpoint to `KAFKA_BROKERS`, prints what became of each; 0 where all were accepted. */
+/**
+ * Sends one command for each endpoint through `KAFKA_BROKERS`, and prints how each ended. Exits 0 if all were accepted.
+ */
 import { randomUUID } from 'node:crypto';
-// The whole module: it cannot be imported by name from ESM.
+// The whole module: ESM cannot import it by name.
 import kafkajs from 'kafkajs';
 import { sampleCommands } from './commands.ts';
 import { readResults } from './results.ts';
@@ -39,7 +41,7 @@ try {
     kafka,
     topic: `${prefix}results`,
     whenReading: () => send(commands),
-    take: (result) => {
+    onResult: (result) => {
       if (wanted.has(result.commandId)) results.set(result.commandId, result);
       return results.size === wanted.size;
     },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 
-/** What the sample shows of a result. */
+/** The fields of a result that the sample shows. */
 export interface SampleResult {
   readonly commandId: string;
   readonly outcome: string;
@@ -12,18 +12,18 @@ export interface SampleResult {
 export interface Reading {
   readonly kafka: Kafka;
   readonly topic: string;
-  /** Called once the end of the topic is known: every result of what is done here will be read. */
+  /** Called when the end of the topic is known: every result written from then on will be read. */
   readonly whenReading: () => Promise<void>;
-  /** Gets every new result; true ends the reading. */
-  readonly take: (result: SampleResult) => boolean;
+  /** Gets every new result. True ends the reading. */
+  readonly onResult: (result: SampleResult) => boolean;
   readonly signal: AbortSignal;
 }
 
 /**
- * Reads the results that are written from now on, in a consumer group of its own that is removed afterwards.
- * Rejects where the topic is missing, and with the signal's reason.
+ * Reads the results that are written from now on, in a consumer group of its own, which it removes afterwards. Rejects
+ * if the topic is missing, and with the signal's reason.
  */
-export async function readResults({ kafka, topic, whenReading, take, signal }: Reading): Promise<void> {
+export async function readResults({ kafka, topic, whenReading, onResult, signal }: Reading): Promise<void> {
   const groupId = `sample-${randomUUID()}`;
   const admin = kafka.admin();
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100, allowAutoTopicCreation: false });
@@ -38,7 +38,7 @@ export async function readResults({ kafka, topic, whenReading, take, signal }: R
       autoCommit: false,
       eachMessage: ({ message }) => {
         const result = parse(message.value);
-        if (result !== null && take(result)) finished.resolve();
+        if (result !== null && onResult(result)) finished.resolve();
         return Promise.resolve();
       },
     });

@@ -3,11 +3,11 @@ import { parseArguments } from '../../../tools/bench/arguments';
 const KNOWN = ['W1', 'W2', 'idle'];
 
 describe('arguments of the benchmark', () => {
-  it('mean all workloads where none is named', () => {
+  it('select all workloads if none is named', () => {
     expect(parseArguments([], KNOWN)).toEqual({ workloads: KNOWN, json: null, profile: false });
   });
 
-  it('name workloads, which keep their order', () => {
+  it('name workloads and keep their order', () => {
     expect(parseArguments(['idle', 'W1', '--json', 'a.json', '--profile'], KNOWN)).toEqual({
       workloads: ['W1', 'idle'],
       json: 'a.json',

@@ -1,7 +1,7 @@
 import { selfTimes } from '../../../tools/bench/cpu-profile';
 
 describe('selfTimes', () => {
-  it('adds up a function wherever it was called from, and leaves idle time out', () => {
+  it('adds up the time of a function over all its callers, without idle time', () => {
     const frame = (functionName: string, url = '') => ({ functionName, url, lineNumber: 4 });
     const busy = frame('busy', 'file:///home/me/app/dist/a.js');
     const nodes = [

@@ -22,7 +22,7 @@ describe('a load', () => {
     }
   });
 
-  it('has ids that end in a number that rises, which are no UUIDs', () => {
+  it('has ids that end in a rising number and are no UUIDs', () => {
     expect(commands.slice(0, 3).map(({ id }) => /-(\d+)$/.exec(id)?.[1])).toEqual(['0', '1', '2']);
     expect(new Set(commands.map(({ id }) => id)).size).toBe(load.count);
   });

@@ -8,7 +8,7 @@ describe('the report of the benchmark', () => {
     .add('violations', 1, '', { atMost: 0 })
     .add('p50', Number.NaN, 'ms', { atMost: 3 });
 
-  it('says of each figure whether it reached its target', () => {
+  it('says for each figure whether it reached its target', () => {
     expect(all.map(isMet)).toEqual([true, true, false, false]);
     expect(
       renderReport(all)
@@ -24,7 +24,7 @@ describe('the report of the benchmark', () => {
     ]);
   });
 
-  it('counts a figure that is exactly its target', () => {
+  it('accepts a figure that is exactly its target', () => {
     const { all: exact } = new Figures('W').add('a', 0.96, '', { atLeast: 0.96 }).add('b', 200, 'MiB', { atMost: 200 });
     expect(exact.every(isMet)).toBe(true);
   });

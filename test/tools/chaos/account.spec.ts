@@ -9,7 +9,7 @@ function withChanges(changes: Partial<Evidence>): ReturnType<typeof accountOf> {
 }
 
 describe('the account of a run', () => {
-  it('of a perfect one has nothing but commands and outcomes', () => {
+  it('has only commands and outcomes if the run was perfect', () => {
     expect(accountOf(perfect)).toEqual({
       commands: 4,
       lost: 0,
@@ -26,7 +26,7 @@ describe('the account of a run', () => {
     });
   });
 
-  it('counts a record without a result as lost, even where another record has the same command', () => {
+  it('counts a record without a result as lost, even if another record has the same command', () => {
     const twice = [...perfect.commands, command(5, { id: 'c-1' })];
     expect(withChanges({ commands: twice }).lost).toBe(1);
     expect(withChanges({ commands: twice, results: [...perfect.results, result(5, { commandId: 'c-1' })] }).lost).toBe(
@@ -35,19 +35,19 @@ describe('the account of a run', () => {
     expect(withChanges({ results: perfect.results.slice(1) }).lost).toBe(1);
   });
 
-  it('counts a command as lost that is reported as accepted and that the API never took', () => {
+  it('counts a command as lost if it is reported as accepted but the API never took it', () => {
     expect(withChanges({ calls: perfect.calls.slice(1) }).lost).toBe(1);
     expect(withChanges({ calls: [call(1, { accepted: false, status: 503 }), ...perfect.calls.slice(1)] }).lost).toBe(1);
   });
 
-  it('counts results beyond the first of a record, and those that contradict it', () => {
+  it('counts further results of a record, and those that contradict the first', () => {
     const again = withChanges({ results: [...perfect.results, result(1, { atMs: 700 })] });
     expect(again).toMatchObject({ repeatedResults: 1, contradictions: 0, outcomes: { accepted: 4 } });
     const other = withChanges({ results: [result(1, { atMs: 700, outcome: 'in-doubt' }), ...perfect.results] });
     expect(other).toMatchObject({ repeatedResults: 1, contradictions: 1, outcomes: { accepted: 4 } });
   });
 
-  it('tells how long before the next cut a call that was repeated had been answered', () => {
+  it('tells how long before the next cut a repeated call had been answered', () => {
     const repeated = { calls: [...perfect.calls, call(2, { at: 900 })] };
     const onTheWire = [{ fromMs: 250, untilMs: 255 }];
     const justFinished = [{ fromMs: 290, untilMs: 295 }];
@@ -59,17 +59,17 @@ describe('the account of a run', () => {
     expect(withChanges({ ...repeated, cuts: [] }).repeatedAfterMs).toEqual([Infinity]);
   });
 
-  it('does not take a call for repeated that the API refused before', () => {
+  it('does not count a call as repeated if the API had refused the first one', () => {
     const calls = [...perfect.calls, call(2, { at: 205, accepted: false, status: 503 })];
     expect(withChanges({ calls }).repeatedAfterMs).toEqual([]);
   });
 
-  it('takes a call that arrived a moment after the cut for one that was cut off', () => {
+  it('counts a call that arrived a moment after the cut as cut off', () => {
     const repeated = { calls: [...perfect.calls, call(2, { at: 900 })] };
     expect(withChanges({ ...repeated, cuts: [{ fromMs: 190, untilMs: 195 }] }).repeatedAfterMs).toEqual([0]);
   });
 
-  it('tells the same of commands that ended in doubt', () => {
+  it('tells the same for commands that ended in doubt', () => {
     const doubtful = { results: [...perfect.results.slice(1), result(1, { outcome: 'in-doubt' })] };
     expect(withChanges(doubtful)).toMatchObject({
       doubtfulAfterMs: [Infinity],

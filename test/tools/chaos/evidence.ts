@@ -17,10 +17,20 @@ export function result(n: number, changes: Partial<ResultRecord> = {}): ResultRe
 /** Its call, 10 ms after it was produced. */
 export function call(n: number, changes: Partial<CallRecord> = {}): CallRecord {
   const at = n * 100 + 10;
-  return { at, path: '/', key: `c-${n}`, recipient: 'r', workspace: 'w-1', status: 200, fault: null, accepted: true, ...changes }; // prettier-ignore
+  return {
+    at,
+    path: '/',
+    key: `c-${n}`,
+    recipient: 'r',
+    workspace: 'w-1',
+    status: 200,
+    fault: null,
+    accepted: true,
+    ...changes,
+  };
 }
 
-/** Commands 1 to 4, called once and settled once, and nothing that happened meanwhile. */
+/** Commands 1 to 4, each called once and settled once, without any fault. */
 export function perfectEvidence(): Evidence {
   const numbers = [1, 2, 3, 4];
   return {

@@ -2,7 +2,10 @@ import { OPERATIONS, checkRequest } from '../../../sandbox/schemas';
 import { LOADED_TOPICS, recordOf } from '../../../tools/chaos/load';
 
 const records = Array.from({ length: 3_000 }, (_, n) => recordOf('p.', n, { 'commands.messenger': 'at-most-once' }));
-const commands = records.map((record) => ({ record, command: JSON.parse(String(record.value)) as Record<string, unknown> })); // prettier-ignore
+const commands = records.map((record) => ({
+  record,
+  command: JSON.parse(String(record.value)) as Record<string, unknown>,
+}));
 
 describe('the load of the chaos suite', () => {
   it('has valid requests', () => {
@@ -13,7 +16,7 @@ describe('the load of the chaos suite', () => {
     }
   });
 
-  it('has each recipient on one partition of one topic, with numbers that rise', () => {
+  it('has each recipient on one partition of one topic, with rising numbers', () => {
     const byKey = Map.groupBy(commands, ({ record }) => record.key);
     expect(byKey.size).toBe(480);
     for (const of of byKey.values()) {
@@ -23,7 +26,7 @@ describe('the load of the chaos suite', () => {
     }
   });
 
-  it('fills every partition of every topic, and asks for a delivery where it should', () => {
+  it('fills every partition of every topic, and asks for a delivery on the right topics', () => {
     expect(new Set(records.map(({ topic, partition }) => `${topic}/${partition}`)).size).toBe(24);
     for (const { record, command } of commands) {
       expect(command['delivery']).toBe(record.topic === 'p.commands.messenger' ? 'at-most-once' : undefined);

@@ -12,7 +12,7 @@ const forms = SCENARIOS.flatMap((scenario) => [
 ]);
 
 describe.each(forms)('the plan of $name', ({ form, scenario }) => {
-  it('is decided by the seed alone', () => {
+  it('depends only on the seed', () => {
     for (const seed of SEEDS) expect(planOf(form, seed)).toEqual(planOf(form, seed));
   });
 
@@ -28,7 +28,7 @@ describe.each(forms)('the plan of $name', ({ form, scenario }) => {
     for (const seed of SEEDS) expect(endOf(planOf(form, seed))).toBeLessThan(loadMs(form.load));
   });
 
-  it('starts only what does not run, and ends only what does, and never the last replica for good', () => {
+  it('starts only replicas that do not run, stops only those that run, and never stops the last one for good', () => {
     for (const seed of SEEDS) expect(fewestRunning(scenario, planOf(form, seed))).toBeGreaterThanOrEqual(1);
   });
 });
@@ -47,14 +47,16 @@ describe('plans', () => {
     }
   });
 
-  it('kill ten times in the long form, and each of both replicas with some seed', () => {
+  it('kill ten times in the long form, and each replica with at least one seed', () => {
     const kills = SCENARIOS.find(({ name }) => name === 'kills');
     const plans = SEEDS.map((seed) => (kills === undefined ? [] : planOf(kills.long, seed)));
     expect(new Set(plans.map(({ length }) => length))).toEqual(new Set([10]));
-    expect(new Set(plans.flat().map(({ fault }) => fault.kind === 'kill' && fault.replica))).toEqual(new Set(['a', 'b'])); // prettier-ignore
+    expect(new Set(plans.flat().map(({ fault }) => fault.kind === 'kill' && fault.replica))).toEqual(
+      new Set(['a', 'b']),
+    );
   });
 
-  it('set every clock right again in the end', () => {
+  it('set every clock right in the end', () => {
     const clock = SCENARIOS.find(({ name }) => name === 'clock');
     for (const seed of SEEDS) {
       const last = new Map<string, number>();
@@ -66,7 +68,7 @@ describe('plans', () => {
   });
 });
 
-/** When the last fault is over, where each takes as long as it says. */
+/** When the last fault is over, if each fault takes exactly its time. */
 function endOf(plan: readonly TimedFault[]): number {
   return plan.reduce((endMs, { atMs, fault }) => Math.max(endMs, atMs) + ('forMs' in fault ? fault.forMs : 0), 0);
 }

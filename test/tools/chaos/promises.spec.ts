@@ -25,7 +25,7 @@ const observed: Observed = {
 const stall = { place: 'commands.whatsapp/1', fromMs: 0, ms: 101 };
 
 describe('promises', () => {
-  it('are kept where nothing happened that is not allowed', () => {
+  it('are kept if only allowed things happened', () => {
     expect(brokenCounts(account, nothing, observed)).toEqual([]);
     expect(brokenTimes(account, nothing, observed)).toEqual([]);
   });
@@ -68,7 +68,7 @@ describe('promises', () => {
     expect(brokenCounts(account, nothing, { ...observed, ...changes })).toEqual([]);
   });
 
-  describe('where a cut may have calls repeated', () => {
+  describe('if calls may be repeated after a cut', () => {
     const withRedis: Allowed = { ...nothing, repeats: 'on the wire' };
     const without: Allowed = { ...nothing, repeats: 'unacknowledged' };
     const repeated = (...repeatedAfterMs: number[]): typeof account => ({
@@ -77,11 +77,11 @@ describe('promises', () => {
       repeatedAfterMs,
     });
 
-    it('are kept whatever their number', () => {
+    it('are kept for any number of them', () => {
       expect(brokenCounts(repeated(0, 0, 99, Infinity), without, observed)).toEqual([]);
     });
 
-    it('are broken by one that was no longer on the wire, at four round trips', () => {
+    it('are broken by a call that was no longer on the wire, after four round trips', () => {
       expect(brokenTimes(repeated(0, 150), withRedis, observed)).toEqual([]);
       expect(brokenTimes(repeated(0, 151), withRedis, observed)).toEqual([
         '1 calls repeated without need (up to 151 ms before a cut, allowed 150 ms)',
@@ -89,19 +89,19 @@ describe('promises', () => {
       expect(brokenTimes(repeated(201), withRedis, { ...observed, roundTripMs: 100 })).toEqual([]);
     });
 
-    it('are broken without Redis by one that Kafka had long acknowledged, as long as it takes in this run', () => {
+    it('are broken without Redis by a call that Kafka had acknowledged long before, by the measure of this run', () => {
       expect(brokenTimes(repeated(0, 360), without, observed)).toEqual([]);
       expect(brokenTimes(repeated(361), without, observed)).toHaveLength(1);
       expect(brokenTimes(repeated(361), without, { ...observed, acknowledgementMs: 11 })).toEqual([]);
     });
 
-    it('are broken by one that no cut followed', () => {
+    it('are broken by a call that no cut followed', () => {
       expect(brokenTimes(repeated(Infinity), without, observed)).toEqual([
         expect.stringContaining('no cut came after'),
       ]);
     });
 
-    it('and commands in doubt, by one of those', () => {
+    it('are broken by a command in doubt in the same way', () => {
       const allowed: Allowed = { ...nothing, doubts: 'on the wire' };
       const doubtful = { ...account, outcomes: { accepted: 3, 'in-doubt': 1 }, doubtfulAfterMs: [151] };
       expect(brokenCounts(doubtful, allowed, observed)).toEqual([]);
@@ -109,7 +109,7 @@ describe('promises', () => {
     });
   });
 
-  it('may speak of some topics alone', () => {
+  it('may hold only for some topics', () => {
     const allowed = { ...nothing, stallTopics: ['commands.whatsapp'] };
     expect(
       brokenTimes({ ...account, topicStalls: [{ ...stall, place: 'commands.messenger' }] }, allowed, observed),

@@ -15,12 +15,12 @@ describe('recoveries', () => {
     expect(recoveriesOf([1_000], bulk, calls)[0]?.resumedAfterMs).toBe(0);
   });
 
-  it('never end where a partition has nothing taken any more', () => {
+  it('never end if the API takes no more commands of a partition', () => {
     const calls = [call(1), call(2, { at: 1_500 })];
     expect(recoveriesOf([1_000], commands, calls)[0]?.resumedAfterMs).toBe(Infinity);
   });
 
-  it('have a herd: all calls within 100 ms of the first one that is taken', () => {
+  it('have a herd: all calls within 100 ms of the first call that the API takes', () => {
     const calls = [
       call(1, { at: 1_500 }),
       call(2, { at: 1_599 }),
@@ -30,7 +30,13 @@ describe('recoveries', () => {
     expect(recoveriesOf([1_000], commands, calls)[0]?.herd).toBe(3);
   });
 
-  it('are over at once where nothing waited', () => {
-    expect(recoveriesOf([2_000], commands, commands.map((_, n) => call(n + 1)))).toEqual([{ resumedAfterMs: 0, herd: 0 }]); // prettier-ignore
+  it('are over at once if nothing waited', () => {
+    expect(
+      recoveriesOf(
+        [2_000],
+        commands,
+        commands.map((_, n) => call(n + 1)),
+      ),
+    ).toEqual([{ resumedAfterMs: 0, herd: 0 }]);
   });
 });

@@ -22,14 +22,14 @@ describe('the commands of the demo', () => {
     expect(new Set(commands.map(({ record }) => record.topic)).size).toBe(8);
   });
 
-  it('are invalid exactly where that is expected, and have their id where that is readable', () => {
+  it('are invalid exactly if that is expected, and have their id if it is readable', () => {
     for (const { command, result } of decoded) {
       expect([command.kind.name, result.ok]).toEqual([command.kind.name, command.kind.outcome !== 'invalid']);
       expect(result.ok ? result.command.id : result.invalid.id).toBe(command.kind.hasId ? command.id : null);
     }
   });
 
-  it('are taken by the API where they are valid', () => {
+  it('are accepted by the API if they are valid', () => {
     for (const { result } of decoded) {
       if (!result.ok) continue;
       const target = OPERATIONS.get(result.command.operation.path);
@@ -44,7 +44,7 @@ describe('the commands of the demo', () => {
     }
   });
 
-  it('give those that fail for long a recipient of their own', () => {
+  it('have recipients of their own if they fail for long', () => {
     const isFailing = ({ kind }: (typeof commands)[number]): boolean => kind.outcome === 'failed';
     const unlucky = new Set(commands.filter(isFailing).map(({ record }) => record.key));
     expect(commands.filter((command) => !isFailing(command) && unlucky.has(command.record.key))).toEqual([]);

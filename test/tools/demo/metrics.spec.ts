@@ -15,7 +15,7 @@ describe('channelMetrics', () => {
     expect(channelMetrics(TEXT, 'whatsapp', 'demo.')).toEqual({ retried: 7, lag: 1_010 });
   });
 
-  it('is zero where nothing is told', () => {
+  it('is zero if there are no values', () => {
     expect(channelMetrics('', 'whatsapp', 'demo.')).toEqual({ retried: 0, lag: 0 });
   });
 });

@@ -19,7 +19,7 @@ function resultOf(command: DemoCommand, index: number): ArrivedResult {
 function run(results: readonly ArrivedResult[], sandbox = SANDBOX, deadLetters = DEAD): string[] {
   const ledger = new DemoLedger();
   const half = results.length / 2;
-  // A result may overtake the broker's answer to the producer.
+  // A result may come before the broker's answer to the producer.
   results.slice(0, half).forEach((result) => ledger.arrived(result));
   COMMANDS.forEach((command, index) =>
     ledger.sent(command, { record: command.record, offset: BigInt(index), atMs: 1_000 }),
@@ -29,10 +29,10 @@ function run(results: readonly ArrivedResult[], sandbox = SANDBOX, deadLetters =
   return differences(ledger, { sandbox, deadLetters });
 }
 
-describe('what the demo demands', () => {
+describe('the check of the demo', () => {
   const good = COMMANDS.map(resultOf);
 
-  it('is fulfilled where every command has the one result that it should have', () => {
+  it('passes if every command has exactly its expected result', () => {
     expect(run(good)).toEqual([]);
   });
 
@@ -59,13 +59,13 @@ describe('what the demo demands', () => {
   });
 
   it.each(['duplicates', 'orderViolations', 'overlaps', 'uniqueAccepted'] as const)(
-    'is missed by %s at the API',
+    'fails because of %s at the API',
     (count) => {
       expect(run(good, { ...SANDBOX, [count]: SANDBOX[count] + 1 })).toHaveLength(1);
     },
   );
 
-  it('is missed by a dead letter too few', () => {
+  it('fails if a dead letter is missing', () => {
     expect(run(good, SANDBOX, DEAD - 1)).toEqual([`dead letters: ${DEAD - 1}, ${DEAD} expected`]);
   });
 });

@@ -26,7 +26,7 @@ describe('brokerProperties', () => {
     });
   });
 
-  it('lets one broker be on its own, and the caller have the last word', () => {
+  it('needs no replication for one broker, and lets the caller replace any property', () => {
     expect(
       brokerProperties([node('a')], 0, { 'num.partitions': '7', 'auto.create.topics.enable': 'true' }),
     ).toMatchObject({
@@ -37,7 +37,7 @@ describe('brokerProperties', () => {
     });
   });
 
-  it('adds listeners to the usual ones, advertised where they listen', () => {
+  it('adds listeners to the usual ones, and advertises the addresses that they listen on', () => {
     const extra = [
       { name: 'TLS', protocol: 'SSL', listen: 'a:4' },
       { name: 'LOGIN', protocol: 'SASL_SSL', listen: 'a:5' },
@@ -52,7 +52,7 @@ describe('brokerProperties', () => {
 });
 
 describe('jvmOptions', () => {
-  it('leaves the compiler its full power unless a fast start is asked for', () => {
+  it('limits the compiler only for a fast start', () => {
     expect(jvmOptions(true)).toContain('-XX:TieredStopAtLevel=1');
     expect(jvmOptions(false)).not.toContain('-XX:TieredStopAtLevel=1');
   });

@@ -33,24 +33,24 @@ describe('chooseSource', () => {
     return { path, url: `unix://${path}` };
   }
 
-  /** A machine that has only what `variables` and the fake commands in `folder` give it. */
+  /** A machine that has only `variables`, and the fake commands in `folder`. */
   function choose(variables: Record<string, string> = {}): ReturnType<typeof chooseSource> {
     const bare = { PATH: folder, JAVA_HOME: undefined, DOCKER_HOST: 'unix:///nowhere', KAFKA_BROKERS: undefined };
     return withEnvironment({ ...bare, DEV_KAFKA: undefined, ...variables }, () => chooseSource(folder));
   }
 
-  it('takes the brokers of KAFKA_BROKERS before anything else', async () => {
+  it('prefers the brokers of KAFKA_BROKERS to everything else', async () => {
     const source = await choose({ KAFKA_BROKERS: 'a:9092, b:9092,', DOCKER_HOST: engineSocket().url });
     expect(source).toEqual({ kind: 'existing', brokers: ['a:9092', 'b:9092'] });
   });
 
-  it('takes Docker where an engine answers, Java at hand or not', async () => {
+  it('chooses Docker if an engine answers, with or without Java', async () => {
     await fakeCommand(folder, 'java', JAVA_17);
     await fakeCommand(folder, 'mvn', 'exit 0');
     expect(await choose({ DOCKER_HOST: engineSocket().url })).toEqual({ kind: 'docker' });
   });
 
-  it('takes Java with Maven where no engine answers well', async () => {
+  it('chooses Java with Maven if no engine answers well', async () => {
     await fakeCommand(folder, 'java', JAVA_17);
     await fakeCommand(folder, 'mvn', 'exit 0');
     engineStatus = 500;
@@ -58,7 +58,7 @@ describe('chooseSource', () => {
     expect(await choose({ DOCKER_HOST: 'not an address' })).toEqual({ kind: 'java', java: 'java' });
   });
 
-  it('needs no Maven once the jars are there', async () => {
+  it('needs no Maven if the jars are there', async () => {
     await fakeCommand(folder, 'java', JAVA_17);
     await mkdir(jarsFolder(folder), { recursive: true });
     expect(await choose()).toEqual({ kind: 'java', java: 'java' });

@@ -3,7 +3,7 @@ import { startKafka } from '../../../tools/kafka/start-kafka';
 import { withEnvironment } from './with-environment';
 
 describe('the properties of a broker on Java', () => {
-  it('are a line each, with what is in them told as Java reads it', () => {
+  it('are one line each, escaped as Java reads them', () => {
     expect(toPropertiesFile({ 'a.b': 'c=d', pem: '-----BEGIN\nx\n', path: 'C:\\kafka' })).toBe(
       'a.b=c=d\npem=-----BEGIN\\nx\\n\npath=C:\\\\kafka\n',
     );
@@ -11,7 +11,7 @@ describe('the properties of a broker on Java', () => {
 });
 
 describe('brokers with security', () => {
-  it('are refused where they are not run on Java', async () => {
+  it('are refused if they do not run on Java', async () => {
     const security = { listeners: { TLS: 'SSL' }, scramUsers: {} } as const;
     const environment = { KAFKA_BROKERS: '127.0.0.1:1', DEV_KAFKA: undefined };
     await expect(withEnvironment(environment, () => startKafka({ security }))).rejects.toThrow('DEV_KAFKA=java');

@@ -27,7 +27,7 @@ describe('ensureJars', () => {
 
   const cached = (): Promise<string[]> => readdir(dirname(jarsFolder(root)));
 
-  it('gives callers side by side one complete folder and leaves nothing else', async () => {
+  it('gives several callers at once the same complete folder, and leaves nothing else', async () => {
     await fakeCommand(root, 'mvn', WRITES_TWO_JARS_SLOWLY);
     const folders = await Promise.all([ensure(), ensure(), ensure()]);
     expect(new Set(folders)).toEqual(new Set([jarsFolder(root)]));
@@ -35,14 +35,14 @@ describe('ensureJars', () => {
     expect(await cached()).toHaveLength(1);
   });
 
-  it('does not ask Maven again for what it has', async () => {
+  it('does not ask Maven again for jars that are there', async () => {
     await fakeCommand(root, 'mvn', WRITES_TWO_JARS_SLOWLY);
     await ensure();
     await fakeCommand(root, 'mvn', 'exit 1');
     expect(await ensure()).toBe(jarsFolder(root));
   });
 
-  it('repeats what Maven said where it fails, and keeps no half of a folder', async () => {
+  it('repeats the output of Maven if it fails, and keeps no incomplete folder', async () => {
     await fakeCommand(root, 'mvn', 'echo "[ERROR] no such repository"; exit 1');
     await expect(ensure()).rejects.toThrow(/Maven could not fetch Kafka 4\.3\.0: \[ERROR\] no such repository/);
     expect(await cached()).toEqual([]);

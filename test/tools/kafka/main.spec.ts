@@ -66,7 +66,7 @@ describe('node tools/kafka/main.ts', () => {
     expect(await remaining(traces)).toEqual([]);
   });
 
-  it('takes its Kafka along even when it is killed', async () => {
+  it('ends its Kafka even if it is killed', async () => {
     const { child, traces } = await startedCommand();
     const exit = exitOf(child);
     child.kill('SIGKILL');
@@ -74,7 +74,7 @@ describe('node tools/kafka/main.ts', () => {
     expect(await remaining(traces)).toEqual([]);
   });
 
-  it('says what to install on a machine that has nothing, and exits 1', async () => {
+  it('says what to install if the machine has nothing, and exits 1', async () => {
     const child = run({ PATH: '', JAVA_HOME: '', DOCKER_HOST: 'unix:///nowhere', DEV_KAFKA: '' });
     const [exit, errors] = await Promise.all([exitOf(child), text(child.stderr)]);
     expect(errors).toMatch(
@@ -83,7 +83,7 @@ describe('node tools/kafka/main.ts', () => {
     expect(exit).toBe(1);
   });
 
-  it('exits 2 on a number of brokers that it cannot run', async () => {
+  it('exits 2 if it cannot run so many brokers', async () => {
     const child = run({}, '--brokers', '2');
     const [exit, errors] = await Promise.all([exitOf(child), text(child.stderr)]);
     expect(errors).toMatch(/^usage: /);

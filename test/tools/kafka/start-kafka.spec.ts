@@ -10,7 +10,7 @@ import { untilReady } from '../../../tools/kafka/until-ready';
 import { remaining, tracesOf } from './traces';
 import { withEnvironment } from './with-environment';
 
-// A test run may come with a Kafka of its own; this one starts others. DEV_KAFKA selects the way, else the machine does.
+// The test run may already use a Kafka; these tests start others. DEV_KAFKA selects the way, else the machine does.
 const OWN = { KAFKA_BROKERS: undefined };
 
 describe('a development Kafka of one broker', () => {
@@ -79,8 +79,8 @@ describe('a development Kafka of one broker', () => {
     await admin.disconnect();
   });
 
-  it('has indexes of which a disk that reads ahead reads little', async () => {
-    // A container's are out of reach; it is given the same properties.
+  it('has small indexes, so that a disk that reads ahead reads little', async () => {
+    // The files of a container cannot be read from here, but it gets the same properties.
     if (kafka.kind !== 'java') return;
     await createTopics(kafka.brokers, [{ topic: 'indexed' }]);
     await produce('indexed', 'anything');
@@ -114,7 +114,7 @@ describe('a development Kafka of one broker', () => {
     expect(await consumeFirst('kept')).toBe('still here');
   });
 
-  it('lets a broker be stopped in good order and started again', async () => {
+  it('stops a broker in order and starts it again', async () => {
     await kafka.stopBroker(0);
     await expect(answers(0)).rejects.toThrow('is not ready');
     await kafka.startBroker(0);
@@ -128,11 +128,11 @@ describe('a development Kafka of one broker', () => {
     await expect(answers(10_000)).resolves.toBeUndefined();
   });
 
-  it('knows only the brokers it has', async () => {
+  it('refuses an index without a broker', async () => {
     await expect(kafka.pauseBroker(1)).rejects.toThrow('no broker 1, there are 1');
   });
 
-  it('is an existing Kafka to whoever is given its address, not controlled and not stopped by them', async () => {
+  it('counts as an existing Kafka if only its address is given, and is then neither controlled nor stopped', async () => {
     const address = kafka.brokers.join(',');
     const guest = await withEnvironment({ KAFKA_BROKERS: address, DEV_KAFKA: undefined }, () => startKafka());
     expect(guest).toMatchObject({ kind: 'existing', canControl: false, brokers: kafka.brokers });
@@ -151,7 +151,10 @@ describe('a development Kafka of one broker', () => {
   });
 });
 
-/** Resolves once a broker has its data in hand and is not ready yet. A container's data lie elsewhere: there after `atMostMs`. */
+/**
+ * Resolves when a broker has opened its data but is not ready yet. Data in a container cannot be seen, so then it
+ * resolves after `atMostMs`.
+ */
 async function underWay(folder: string, atMostMs: number): Promise<void> {
   const endMs = performance.now() + atMostMs;
   while (performance.now() < endMs) {
@@ -170,7 +173,7 @@ describe('a start that fails', () => {
 
   afterEach(() => rm(folder, { recursive: true, force: true }));
 
-  it('leaves nothing when it is aborted on the way', async () => {
+  it('leaves nothing if it is aborted on the way', async () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const starting = withEnvironment(OWN, () => startKafka({ temporaryFolder: folder, signal: controller.signal }));
@@ -179,7 +182,7 @@ describe('a start that fails', () => {
     expect(await readdir(folder)).toEqual([]);
   });
 
-  it('is reported, and leaves nothing, when the broker refuses its properties', async () => {
+  it('is reported and leaves nothing if the broker refuses its properties', async () => {
     const properties = { 'log.retention.bytes': 'plenty' };
     await expect(withEnvironment(OWN, () => startKafka({ temporaryFolder: folder, properties }))).rejects.toThrow(
       /log\.retention\.bytes|ended/,

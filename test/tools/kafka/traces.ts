@@ -6,10 +6,10 @@ import { until } from '../../deadline';
 
 const run = promisify(execFile);
 
-/** Tells which processes, data folders or containers of a Kafka are there at this moment. */
+/** The processes, data folders or containers of a Kafka that exist at this moment. */
 export type Traces = () => Promise<string[]>;
 
-/** For brokers whose data are in `folder` (Java), or that listen on `brokers` right now (Docker). */
+/** For brokers with data in `folder` (Java), or brokers that listen on `brokers` right now (Docker). */
 export async function tracesOf(kind: KafkaKind, brokers: readonly string[], folder: string): Promise<Traces> {
   switch (kind) {
     case 'docker':
@@ -40,7 +40,7 @@ async function containersOf(brokers: readonly string[]): Promise<Traces> {
   };
 }
 
-/** Waits until there are no traces, and returns those that are left when the time is over. */
+/** Waits until there are no traces. Returns those that are left when the time is over. */
 export async function remaining(traces: Traces): Promise<string[]> {
   let left: string[] = [];
   const isClear = async (): Promise<boolean> => (left = await traces()).length === 0;

@@ -7,7 +7,7 @@ describe('sample operations', () => {
     expect(ALL_CHANNELS).toEqual(['whatsapp', 'messenger', 'instagram', 'telegram']);
   });
 
-  it.each(SAMPLE_OPERATIONS)('make requests that $path takes', ({ path, request }) => {
+  it.each(SAMPLE_OPERATIONS)('make requests that $path accepts', ({ path, request }) => {
     const target = OPERATIONS.get(path);
     expect(target && checkRequest(target, request({ contact: 'c-1' }, 'w-1', 'a text'))).toEqual({
       recipient: 'c-1',

@@ -8,15 +8,15 @@ describe('percentile', () => {
     expect(percentile([7], 0.99)).toBe(7);
   });
 
-  it('sorts by value and not by text', () => {
+  it('sorts by value, not by text', () => {
     expect(percentile([10, 9, 100], 1)).toBe(100);
   });
 
-  it('is NaN of nothing', () => {
+  it('is NaN without values', () => {
     expect(percentile([], 0.5)).toBeNaN();
   });
 
-  it('has at least its share of the values at or below it, and would not with any smaller value', () => {
+  it('is the smallest value with at least its share of the values at or below it', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer(), { minLength: 1 }),
@@ -40,13 +40,13 @@ describe('percentileOfEach', () => {
     { calls: 2, missing: 0 },
   ];
 
-  it('looks at each figure by itself', () => {
+  it('treats each figure by itself', () => {
     expect(percentileOfEach(rounds, 0)).toEqual({ calls: 1, missing: 0 });
     expect(percentileOfEach(rounds, 0.5)).toEqual({ calls: 2, missing: 0 });
     expect(percentileOfEach(rounds, 1)).toEqual({ calls: 3, missing: 2 });
   });
 
-  it('does not hide a figure that could not be had', () => {
+  it('does not hide a figure that could not be measured', () => {
     expect(percentileOfEach([{ calls: Number.NaN }, { calls: 1 }], 1)).toEqual({ calls: Number.NaN });
   });
 });

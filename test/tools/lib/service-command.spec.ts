@@ -5,14 +5,14 @@ import { serviceCommand } from '../../../tools/lib/service-command.ts';
 
 const root = projectRoot(__dirname);
 
-/** What the image runs: the last CMD of the Dockerfile, in JSON. */
+/** The command of the image: the last CMD of the Dockerfile, in JSON. */
 function imageCommand(): string[] {
   const commands = [...readFileSync(join(root, 'Dockerfile'), 'utf8').matchAll(/^CMD (\[.*\])$/gm)];
   return JSON.parse(commands.at(-1)?.[1] ?? '[]') as string[];
 }
 
 describe('the memory of the service', () => {
-  it('has the same limits in the image as by npm start and in the tools', () => {
+  it('has the same limits in the image, with npm start and in the tools', () => {
     const { command, args } = serviceCommand(root);
     expect(command).toBe(process.execPath);
     expect(['node', ...args]).toEqual(imageCommand());

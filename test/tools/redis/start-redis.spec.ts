@@ -19,7 +19,7 @@ import { withEnvironment } from '../kafka/with-environment';
 
 const run = promisify(execFile);
 
-// A test run may come with a Redis of its own; these start others.
+// The test run may already use a Redis; these tests start others.
 const OWN = { REDIS_URL: undefined };
 
 let folder: string;
@@ -40,7 +40,7 @@ async function started(options: StartRedisOptions = {}, environment: Record<stri
   return redis;
 }
 
-/** Asks one question on a connection of its own; rejects where no answer comes within 300 ms. */
+/** Asks one question on a connection of its own; rejects if no answer comes within 300 ms. */
 async function ask<T>({ url }: DevRedis, question: (client: Redis) => Promise<T>): Promise<T> {
   const client = new Redis(url, {
     lazyConnect: true,
@@ -64,7 +64,7 @@ async function traces(): Promise<string[]> {
 }
 
 describe('a development Redis', () => {
-  it('forgets its data when it is killed, and comes back where it was', async () => {
+  it('forgets its data when it is killed, and comes back at the same address', async () => {
     const own = await started();
     expect(own.canControl).toBe(true);
     await ask(own, (client) => client.set('a', '1'));
@@ -74,7 +74,7 @@ describe('a development Redis', () => {
     expect(await ask(own, (client) => client.get('a'))).toBeNull();
   });
 
-  it('keeps every write over a kill where that is asked for', async () => {
+  it('keeps every write over a kill if it is persistent', async () => {
     const own = await started({ persistent: true });
     await ask(own, (client) => client.set('a', '1'));
     await own.kill();
@@ -90,7 +90,7 @@ describe('a development Redis', () => {
     expect(await ask(own, (client) => client.ping())).toBe('PONG');
   });
 
-  it('takes options of its own', async () => {
+  it('takes more options', async () => {
     const own = await started({ args: ['--maxmemory', '5mb'] });
     expect(await ask(own, (client) => client.config('GET', 'maxmemory'))).toEqual(['maxmemory', '5242880']);
   });
@@ -103,7 +103,7 @@ describe('a development Redis', () => {
     await expect(own.start()).rejects.toThrow('has been stopped');
   });
 
-  it('is an existing Redis to whoever is given its address, not controlled and not stopped by them', async () => {
+  it('counts as an existing Redis if only its address is given, and is then neither controlled nor stopped', async () => {
     const own = await started();
     const guest = await withEnvironment({ REDIS_URL: own.url, DEV_KAFKA: undefined }, () => startRedis());
     expect(guest).toMatchObject({ kind: 'existing', canControl: false, url: own.url });
@@ -120,7 +120,7 @@ describe('a start of a development Redis that fails', () => {
     expect(await remaining(traces)).toEqual([]);
   });
 
-  it('leaves nothing when it is aborted', async () => {
+  it('leaves nothing if it is aborted', async () => {
     const reason = new Error('enough');
     const controller = new AbortController();
     controller.abort(reason);
@@ -168,7 +168,7 @@ describe('the choice of a development Redis', () => {
     await expect(choose({ DEV_KAFKA: 'other' })).rejects.toThrow('DEV_KAFKA must be');
   });
 
-  it('says what to install where there is nothing', async () => {
+  it('says what to install if there is nothing', async () => {
     await expect(choose()).rejects.toThrow(/no redis-server on the PATH, no Maven.*set REDIS_URL=/);
   });
 });
@@ -184,7 +184,7 @@ name=$(sed -n 's/.*<includes>\\(.*\\)<.includes>.*/\\1/p' "$pom"); sleep 0.1; ec
     return withEnvironment({ PATH: path }, () => ensureRedisBinary({ root: folder, log: () => {}, signal }));
   }
 
-  it('is one program for callers side by side, and nothing else is left', async () => {
+  it('is one program for several callers at once, and nothing else is left', async () => {
     await fakeCommand(folder, 'mvn', WRITES_IT);
     const paths = await Promise.all([ensure(), ensure()]);
     expect(new Set(paths)).toEqual(new Set([redisBinary(folder)]));
@@ -193,14 +193,14 @@ name=$(sed -n 's/.*<includes>\\(.*\\)<.includes>.*/\\1/p' "$pom"); sleep 0.1; ec
     expect(await readdir(join(folder, 'node_modules', '.cache', 'messages-dispatcher'))).toHaveLength(1);
   });
 
-  it('is missed with what Maven said', async () => {
+  it('is reported as missing with the output of Maven', async () => {
     await fakeCommand(folder, 'mvn', 'echo "[ERROR] no such repository"; exit 1');
     await expect(ensure()).rejects.toThrow(/Maven could not fetch Redis 7\.0\.15: \[ERROR\] no such repository/);
   });
 });
 
 describe('a development Redis in Docker', () => {
-  it('can be killed and started again, where an engine answers', async () => {
+  it('can be killed and started again, if an engine answers', async () => {
     if (!(await dockerAvailable())) return;
     const own = await started({ persistent: true }, { DEV_KAFKA: 'docker' });
     expect(own.kind).toBe('docker');

@@ -15,7 +15,8 @@ const SECONDS = 20;
 const COMMANDS = PER_SECOND * SECONDS;
 
 /**
- * W5: what lies between a command's timestamp and its result's append, beyond the API's own latency, under light load.
+ * W5: under light load, the time between a command's timestamp and the append of its result, without the API's own
+ * latency.
  */
 export const addedLatency: Workload = async (bench) => {
   const run = await measure(bench, (bed) => bed.startService());
@@ -55,8 +56,8 @@ async function measure(bench: Bench, start: (bed: TestBed) => Promise<ServicePro
 }
 
 /**
- * One record per request at a steady pace, whether the one before is acknowledged or not. Resolves with their
- * timestamps by command id.
+ * Writes one record per request at a steady pace, and does not wait for acknowledgements. Resolves to the timestamps by
+ * command id.
  */
 async function paced(bench: Bench, bed: TestBed, load: Load): Promise<Map<string, number>> {
   const producer = bed.kafka.producer({ allowAutoTopicCreation: false });
@@ -76,7 +77,7 @@ async function paced(bench: Bench, bed: TestBed, load: Load): Promise<Map<string
 }
 
 /**
- * Both timestamps are whole milliseconds rounded down, so their difference is true on average and off by less than 1
+ * Both timestamps are whole milliseconds, rounded down. Their difference is right on average, and wrong by less than 1
  * ms.
  */
 async function addedLatencies(bed: TestBed, producedAtMs: ReadonlyMap<string, number>): Promise<number[]> {

@@ -13,7 +13,7 @@ const HOT_SHARE = 0.3;
 const RECIPIENTS = 1_400;
 const SEQUENTIAL_CALLS = 200;
 
-/** W4: a recipient with much to get is served as fast as one call after the other can be, and holds nobody else up. */
+/** W4: a recipient with many commands is served as fast as one call after the other can be, and delays nobody else. */
 export const hotRecipient: Workload = async (bench) => {
   await using bed = await TestBed.prepare(bench, 'W4', { latencyMs: LATENCY_MS, recordCalls: true });
   await using service = await bed.startService();
@@ -44,7 +44,7 @@ async function sequentialCallMs(bench: Bench, url: string): Promise<number> {
   return wallMs / SEQUENTIAL_CALLS;
 }
 
-/** Sends a load on its own; how long it took from first to last call, for the hot recipient and for all others. */
+/** Sends a load alone. Returns the time from first to last call, for the hot recipient and for all others. */
 async function spans(bed: TestBed, load: Load) {
   await bed.sandbox.reset();
   await bed.release(load);

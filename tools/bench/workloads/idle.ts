@@ -9,7 +9,7 @@ import { TestBed } from '../test-bed.ts';
 const SETTLE_IN_MS = 3_000;
 const WINDOW_MS = 20_000;
 
-/** What waiting for commands on all four channels costs. */
+/** The cost of waiting for commands on all four channels. */
 export const idle: Workload = async (bench) => {
   await using bed = await TestBed.prepare(bench, 'idle', {}, ALL_CHANNELS);
   await using service = await bed.startService();

@@ -7,13 +7,13 @@ import { TestBed } from '../test-bed.ts';
 const PER_SECOND = 500;
 const SETTLE_IN_MS = 2_000;
 const WINDOW_MS = 20_000;
-/** Twice what the service allows itself by default: what is tested is its pacing, and not the jitter of a loaded machine. */
+/** Twice what the service allows itself by default: its pacing is tested, not the jitter of a loaded machine. */
 const SANDBOX_BURST = 50;
 
-/** W3: the rate limit is used up to the full and never exceeded. */
+/** W3: the rate limit is used in full and never exceeded. */
 export const rateLimit: Workload = async (bench) => {
   bench.say(
-    `W3: the sandbox takes ${PER_SECOND}/s with a burst of ${SANDBOX_BURST}; the service keeps to its default burst of 25`,
+    `W3: the sandbox takes ${PER_SECOND}/s with a burst of ${SANDBOX_BURST}; the service has its default burst, 25`,
   );
   const limit = { ratePerSecond: PER_SECOND, burst: SANDBOX_BURST, slackMs: 0 };
   await using bed = await TestBed.prepare(bench, 'W3', { rateLimits: { perChannel: limit }, recordCalls: true });

@@ -9,11 +9,11 @@ import type { Load } from '../load.ts';
 import { memoryTarget } from '../targets.ts';
 import { TestBed } from '../test-bed.ts';
 
-/** How fast, and at what cost, a load that is all there at once is sent. */
+/** How fast a load that is there all at once is sent, and at what cost. */
 interface ThroughputPlan {
   readonly name: string;
   readonly latencyMs: number;
-  /** Least share of the plain loop's rate. */
+  /** The least share of the plain loop's rate. */
   readonly ratio: number;
   /** CPU per command, as a multiple of the loop by hand; null for no target. */
   readonly cpu: Target | null;
@@ -22,7 +22,7 @@ interface ThroughputPlan {
 const COMMANDS = 20_000;
 const RECIPIENTS = 5_000;
 
-/** Service and loops take turns, and medians count: single bursts differ by some 5 %, as the machine does. */
+/** Service and loops take turns, and medians count: single bursts differ by about 5 %, as the machine does. */
 const ROUNDS = 3;
 
 /** W1 and W2. */
@@ -79,7 +79,10 @@ async function measure(bench: Bench, load: Load, latencyMs: number, start: (bed:
   const cpuUsed = (await cpuSeconds(pid)) - cpuBefore;
   const peakMib = await peakMemoryMib(pid);
   const report = await bed.sandbox.report();
-  const resultAtMs = (await bed.readResults()).map(({ timestamp }) => Number(timestamp)).sort((a, b) => a - b).slice(-load.count); // prettier-ignore
+  const resultAtMs = (await bed.readResults())
+    .map(({ timestamp }) => Number(timestamp))
+    .sort((a, b) => a - b)
+    .slice(-load.count);
   const sinceReleaseMs = resultAtMs.map((atMs) => atMs - releasedAtMs);
   const spanMs = (resultAtMs.at(-1) ?? 0) - (report.firstAcceptedAtMs ?? 0);
   return {
