@@ -3,18 +3,18 @@ import type { Socket, TcpNetConnectOpts } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { buildConnector } from 'undici';
 
-/** Lets idle connections through NATs and firewalls be noticed as dead. */
+/** With TCP keep-alive the kernel notices idle connections that a NAT or firewall has dropped. */
 const TCP_KEEP_ALIVE_DELAY_MS = 60_000;
 
 /**
- * Opens the sockets of one API. Unlike undici's own connector it hands the socket out at once, so that an attempt can be
- * given up; it has no timeout, since the deadline of the call does that. HTTP/1.1 only: it offers no other by ALPN.
+ * Opens the sockets of one API. Unlike undici's own connector it returns the socket at once, so that the caller can
+ * give up the attempt. It has no timeout: the deadline of the call ends it. By ALPN it offers HTTP/1.1 only.
  */
 export class Connector {
-  /** Last TLS session, to spare reconnects the full handshake. */
-  #session: Buffer | undefined;
+  /** The last TLS session, so that reconnects need no full handshake. */
+  private session: Buffer | undefined;
 
-  /** Opens a socket; `callback` is called once, when it is ready (with TLS: after the handshake) or has failed. */
+  /** Opens a socket. Calls `callback` once, when the socket is ready (with TLS: after the handshake) or has failed. */
   open(target: buildConnector.Options, callback: buildConnector.Callback): Socket {
     const secure = target.protocol === 'https:';
     const options: TcpNetConnectOpts = {
@@ -24,14 +24,14 @@ export class Connector {
       keepAlive: true,
       keepAliveInitialDelay: TCP_KEEP_ALIVE_DELAY_MS,
     };
-    const socket = secure ? this.#openTls(options) : connectTcp(options);
+    const socket = secure ? this.openTls(options) : connectTcp(options);
     let settle: buildConnector.Callback | null = callback;
     socket
       .once(secure ? 'secureConnect' : 'connect', () => {
         settle?.(null, socket);
         settle = null;
       })
-      // Kept for the socket's whole life: undici takes its own listener away before the last errors of a socket.
+      // Stays for the socket's whole life: undici removes its own listener before the last errors of a socket.
       .on('error', (error) => {
         settle?.(error, null);
         settle = null;
@@ -39,15 +39,15 @@ export class Connector {
     return socket;
   }
 
-  #openTls(options: TcpNetConnectOpts): Socket {
+  private openTls(options: TcpNetConnectOpts): Socket {
     const { host = '' } = options;
     return connectTls({
       ...options,
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
-      session: this.#session,
+      session: this.session,
     }).on('session', (session) => {
-      this.#session = session;
+      this.session = session;
     });
   }
 }
