@@ -10,7 +10,9 @@ import { ObservabilityModule } from './observability/observability.module';
 import { ServiceModule } from './service/service.module';
 import { SettlementModule } from './settlement/settlement.module';
 
-/** The service, in the order of the flow: read, dispatch, send, settle; then what connects them, and what watches. */
+/**
+ * All modules, in the order of the flow: read, dispatch, send, settle. Then the one that connects them, and the probes.
+ */
 @Module({})
 export class AppModule {
   static forRoot(config: Config, logger: Logger): DynamicModule {

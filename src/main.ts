@@ -7,7 +7,7 @@ import { Lifecycle } from './service/lifecycle';
 import { createLogger } from './observability/logger';
 import { NestLogger } from './observability/nest-logger';
 
-/** What is still open so long after everything was closed is a leak. */
+/** If something is still open so long after everything was closed, it is a leak. */
 const OPEN_AFTER_DRAIN_MS = 1_000;
 
 const EXIT = { drained: 0, fault: 1, badConfiguration: 2 } as const;
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     logger.fatal({ err: error }, message);
     process.exit(EXIT.fault);
   };
-  // Node prints warnings by itself as long as nobody listens.
+  // Node's own listener prints warnings as plain text.
   process.removeAllListeners('warning');
   process.on('warning', (warning) => logger.warn({ err: warning }, 'warning of the runtime'));
   process.on('uncaughtException', (error) => exitWith(error, 'uncaught exception'));
@@ -47,7 +47,7 @@ async function main(): Promise<void> {
     await transport.close();
     await app.close();
     logger.info('drained');
-    // Everything is closed by now, so the process ends by itself.
+    // Everything is closed now, so the process ends by itself.
     process.exitCode = exitCode;
     setTimeout(() => {
       logger.error({ resources: process.getActiveResourcesInfo() }, 'drained, but something was left open');

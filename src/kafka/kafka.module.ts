@@ -11,7 +11,7 @@ import { Halts } from './partitions/halts';
 import { Publishers } from './publish/publishers';
 import { StartChecks } from './start/start-checks';
 
-/** Commands are read and results written. Whom records go to is said in service/command-flow.ts. */
+/** Reads commands and writes results. service/command-flow.ts says where the records go. */
 @Module({
   providers: [
     Halts,

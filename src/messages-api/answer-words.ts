@@ -4,17 +4,17 @@ import { cutText, MAX_ERROR_LENGTH } from '../contract/result';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Longest `id` and `status` of an answer that are kept, in UTF-16 units. */
+/** An answer's `id` and `status` are cut to this length, in UTF-16 units. */
 const MAX_FIELD_LENGTH = 1_024;
-/** Where an answer says what is wrong: MessageResponse's own field, the usual other one, and RFC 9457's. */
+/** Fields that may say what is wrong: MessageResponse's own, the other usual one, and RFC 9457's two. */
 const REASONS = ['error', 'message', 'detail', 'title'] as const;
-/** Lists and objects within one another, as in `{"error":{"errors":[{"message":"…"}]}}`. */
+/** How deep nested lists and objects are searched, as in `{"error":{"errors":[{"message":"…"}]}}`. */
 const MAX_DEPTH = 4;
 const LISTED = [...REASONS, 'errors'] as const;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The members of a body that is a JSON object in UTF-8; null for any other. Never throws. */
+/** The members of a body that is a JSON object in UTF-8; null for any other body. Never throws. */
 export function readObject(body: Buffer): Fields | null {
   try {
     const value: unknown = JSON.parse(utf8.decode(body));
@@ -25,8 +25,8 @@ export function readObject(body: Buffer): Fields | null {
 }
 
 /**
- * A field of MessageResponse as text, cut at 1,024 units: '' where it is absent or null, null where it is none. A number
- * that a double does not hold is read again, for the digits that the API wrote: any others would be another id.
+ * A field of MessageResponse as text, cut at 1,024 units. '' if it is absent or null; null if it is no simple value. If
+ * a double cannot hold a number exactly, the body is parsed again for its digits: rounded digits would be another id.
  */
 export function readField(fields: Fields, name: 'id' | 'status', body: Buffer): string | null {
   const value = fields[name];
@@ -45,8 +45,8 @@ export function readField(fields: Fields, name: 'id' | 'status', body: Buffer): 
 }
 
 /**
- * The API's reason for refusing a call, in its own words, cut at 2,000 units: of `error`, `message`, `detail` and `title`
- * the first that says more than the status does. `HTTP <status>` where it gives no words.
+ * The API's reason for refusing a call, in its own words, cut at 2,000 units. It is the first of `error`, `message`,
+ * `detail` and `title` that says more than the status does, or `HTTP <status>` if there are no words.
  */
 export function reasonOf(fields: Fields | null, status: number): string {
   const reasons =
@@ -55,7 +55,7 @@ export function reasonOf(fields: Fields | null, status: number): string {
   return cutText(reason, MAX_ERROR_LENGTH);
 }
 
-/** What an answer that refused a command says, its absent fields filled with ''. */
+/** The answer that refused a command, as a MessageResponse. Absent fields are ''. */
 export function refusalOf(body: Buffer | null, status: number): MessageResponse {
   const fields = body === null ? null : readObject(body);
   if (body === null || fields === null) return { id: '', status: '', error: reasonOf(null, status) };
@@ -66,7 +66,7 @@ export function refusalOf(body: Buffer | null, status: number): MessageResponse 
   };
 }
 
-/** The text in a value: itself, those of a list, or that of the first member that usually holds one. */
+/** The text in a value: the string itself, the texts of a list, or the text of an object's first field that has one. */
 function wordsOf(value: unknown, depth: number): string {
   if (typeof value === 'string') return value.trim();
   if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return '';
@@ -92,7 +92,7 @@ function repeatsStatus(words: string, status: number): boolean {
   return said === '' || said === (STATUS_CODES[status] ?? '').toLowerCase();
 }
 
-/** The text of a number at the top of the body; '' where it cannot be had. */
+/** The digits of a number at the top level of the body, as they were written; '' if they cannot be found. */
 function digitsOf(name: string, body: Buffer): string {
   const sources = new Map<unknown, string>();
   try {

@@ -3,12 +3,12 @@ import type { MessagesApiConfig, WorkspaceKeys } from '../config/config';
 import { API_KEY, API_KEY_GRAMMAR, parseWorkspaceKeys, WORKSPACE_KEYS_GRAMMAR } from '../config/workspace-keys';
 import type { Log } from '../observability/log';
 
-/** A changed file is noticed after this long: by its times and size, which works for mounted secrets too. */
+/** How often files are looked at for changes: by their times and size, which works for mounted secrets too. */
 const LOOK_EVERY_MS = 1_000;
 
 /**
- * Which key each workspace's calls are made with: its own, or the one for all others. Files that keys were read from are read
- * again when they change; one that cannot be read or used leaves the keys as they were.
+ * The API key for each workspace: its own key, or the usual key, which is for all other workspaces. Key files are read
+ * again when they change. If a file cannot be read or used, the keys stay as they were.
  */
 export class ApiKeys {
   private usual: string;
@@ -30,7 +30,7 @@ export class ApiKeys {
     return this.own.get(workspaceId) ?? this.usual;
   }
 
-  /** How many different keys are in use. */
+  /** The number of different keys in use. */
   get size(): number {
     return this.current.size;
   }
@@ -39,7 +39,7 @@ export class ApiKeys {
     return this.current.has(key);
   }
 
-  /** Watches the files from now on. There is one listener. */
+  /** Watches the files from now on, and calls `onChange` after each change. There is one listener. */
   start(onChange: () => void): void {
     this.onChange = onChange;
     const { keyFile, workspaceKeysFile } = this.config;

@@ -1,4 +1,4 @@
-/** How long waits between calls grow. */
+/** Bounds of the waits between calls. */
 export interface BackoffOptions {
   /** Upper bound of the wait after the first call, in milliseconds. */
   readonly baseDelayMs: number;
@@ -6,7 +6,7 @@ export interface BackoffOptions {
   readonly maxDelayMs: number;
 }
 
-/** Far beyond any cap, and still a finite power: with an infinite one a base of 0 would give NaN. */
+/** Far above any cap, but 2 to this power is still finite: a base of 0 times infinity would be NaN. */
 const MAX_DOUBLINGS = 1000;
 
 /**

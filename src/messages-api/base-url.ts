@@ -1,16 +1,16 @@
-/** The base URL of the API, taken apart once so that no call has to parse it. */
+/** The parts of the API's base URL. It is parsed once, so that no call has to. */
 export interface BaseUrl {
   /** Scheme, host and port. */
   readonly origin: string;
-  /** Put before the path of every operation; without trailing slash, empty for none. */
+  /** Put before the path of every operation. Without trailing slash; empty if there is none. */
   readonly pathPrefix: string;
 }
 
 /**
- * Checks and takes apart the base URL of the API. A path in it is kept as a prefix, with or without trailing slash.
+ * Checks and parses the base URL of the API. A path in it, with or without trailing slash, becomes the prefix.
  *
- * @throws TypeError where it is no http(s) URL, or carries credentials, a query or a fragment. The message never
- *   repeats the URL, since it may hold a secret.
+ * @throws TypeError if it is no http(s) URL, or has credentials, a query or a fragment. The message never repeats the
+ *   URL, since it may contain a secret.
  */
 export function parseBaseUrl(text: string): BaseUrl {
   const url = URL.parse(text);

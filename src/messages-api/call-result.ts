@@ -1,16 +1,17 @@
 import type { MessageResponse } from '../contract/outcome';
 
 /**
- * What one call to the Messages API came to. `detail` and `response` may hold the API's own words, cut to what a result may
- * show: they belong in results and dead letters, never in logs.
+ * The result of one call to the Messages API. `detail` and `response` may contain the API's own words, cut to the
+ * length that a result may have. They may be in results and dead letters, never in logs.
  *
- * - `accepted`, `rejected`, `unreadable` settle the command (`unreadable` as in-doubt: a 2xx that is no MessageResponse).
- * - `not-sent`: no byte left, so sending again cannot duplicate. By `handler`, a guard or an interceptor of Nest refused it,
- *   which says nothing of the API.
- * - `limited`: refused for now; `retryAfterMs` is what the API asked for, null where it gave nothing usable.
- * - `perhaps-sent`: the request left and no final answer came back. `reason` feeds the circuit and the retry metrics;
- *   `httpStatus` is null without an answer.
- * - `unauthorized` (401) and `forbidden` (403) speak of the credential, perhaps of the command.
+ * - `accepted`, `rejected` and `unreadable` settle the command. `unreadable` is a 2xx whose body is no MessageResponse,
+ *   and settles it as in-doubt.
+ * - `not-sent`: no byte left, so another call cannot duplicate the message. With reason `handler` a guard or
+ *   interceptor of Nest refused the call, which says nothing about the API.
+ * - `limited`: refused for now. `retryAfterMs` is the wait that the API asked for, null if it gave no usable one.
+ * - `perhaps-sent`: the request left, and no answer decides about the command. The circuit and the metrics use
+ *   `reason`. `httpStatus` is null without an answer.
+ * - `unauthorized` (401) and `forbidden` (403) are about the API key, or perhaps about the command.
  */
 export type CallResult =
   | { readonly kind: 'accepted'; readonly httpStatus: number; readonly response: MessageResponse }
@@ -37,12 +38,15 @@ export type CallResult =
   | { readonly kind: 'unauthorized'; readonly httpStatus: 401; readonly response: MessageResponse }
   | { readonly kind: 'forbidden'; readonly httpStatus: 403; readonly response: MessageResponse };
 
-/** No call was made: by the time it could leave, the command was no longer this replica's to send. */
+/** No call was made: at the moment it could leave, this replica was no longer sure to own the command's partition. */
 export interface Withdrawn {
   readonly kind: 'withdrawn';
 }
 
-/** Asked right before the first byte of a call leaves, which may be long after the call was begun: a process can be frozen. */
+/**
+ * Asked right before the first byte of a call leaves. That may be long after the call was begun, since a process can be
+ * frozen.
+ */
 export interface SendPermit {
   readonly maySend: boolean;
 }

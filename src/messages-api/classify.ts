@@ -3,7 +3,7 @@ import { readField, readObject, reasonOf, refusalOf } from './answer-words';
 import type { CallResult } from './call-result';
 import { parseRetryAfter } from './retry-after';
 
-/** Why the body of an answer is not all there. */
+/** Why the body of an answer cannot be used. */
 export type Incomplete = 'timeout' | 'cut-off' | 'too-large' | 'undecodable' | 'unknown-coding';
 
 /** An answer of the Messages API whose status line arrived. */
@@ -14,7 +14,7 @@ export interface Answer {
   readonly body: Buffer | Incomplete;
 }
 
-/** What a status says about the command, before the body is looked at. */
+/** What a status says about the command, before the body is read. */
 type Meaning = 'answered' | 'limited' | 'limited-if-told' | 'perhaps-sent' | 'unauthorized' | 'forbidden' | 'refused';
 
 const BY_STATUS: ReadonlyMap<number, Meaning> = new Map([
@@ -26,7 +26,9 @@ const BY_STATUS: ReadonlyMap<number, Meaning> = new Map([
   [503, 'limited-if-told'],
 ]);
 
-/** By the hundred, for what is not listed above. Numbers outside of HTTP say nothing about the command. */
+/**
+ * By the first digit, for statuses that are not listed above. A number outside of HTTP says nothing about the command.
+ */
 const BY_CLASS: ReadonlyMap<number, Meaning> = new Map([
   [1, 'refused'],
   [2, 'answered'],
@@ -44,9 +46,9 @@ const INCOMPLETE: Readonly<Record<Incomplete, string>> = {
 };
 
 /**
- * The table "Which failure means what" of docs/contract.md, for answers. Pure; never throws.
+ * The table "Which failure means what" of docs/contract.md, for calls that were answered. Pure; never throws.
  *
- * @param nowMs milliseconds since the epoch, against which a `Retry-After` date is read
+ * @param nowMs milliseconds since the epoch, to read a `Retry-After` date
  */
 export function classify(answer: Answer, nowMs: number): CallResult {
   const { status: httpStatus } = answer;
@@ -80,7 +82,7 @@ function readResponse({ status: httpStatus, body }: Answer): CallResult {
   const id = readField(fields, 'id', body);
   const status = readField(fields, 'status', body);
   const error = fields['error'] ?? '';
-  // An error that is no text (false, 0, {}) leaves open whether there was one.
+  // With an `error` that is no text (false, 0, {}) nobody can tell whether there was an error.
   if (id === null || status === null || typeof error !== 'string') {
     return unreadable(httpStatus, 'its body is no MessageResponse');
   }

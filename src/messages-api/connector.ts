@@ -3,24 +3,24 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { buildConnector } from 'undici';
 import { StaggeredConnect } from './staggered-connect';
 
-/** Lets idle connections through NATs and firewalls be noticed as dead. */
+/** With TCP keep-alive the kernel notices idle connections that a NAT or firewall has dropped. */
 const TCP_KEEP_ALIVE_DELAY_MS = 60_000;
 
 /** A connection that is being opened. */
 export interface Opening {
-  /** Gives it up; its callback hears of it. */
+  /** Gives it up. The callback is then called with an error. */
   destroy(reason: Error): void;
 }
 
 /**
- * Opens the sockets of one API. Unlike undici's own connector it hands out what it opens at once, so that an attempt can be
- * given up; it has no timeout, since the deadline of the call does that. HTTP/1.1 only: it offers no other by ALPN.
+ * Opens the sockets of one API. Unlike undici's own connector it returns at once an object with which the caller can
+ * give up the attempt. It has no timeout: the deadline of the call ends it. By ALPN it offers HTTP/1.1 only.
  */
 export class Connector {
-  /** Last TLS session, to spare reconnects the full handshake. */
-  #session: Buffer | undefined;
+  /** The last TLS session, so that reconnects need no full handshake. */
+  private session: Buffer | undefined;
 
-  /** Opens a socket; `callback` is called once, when it is ready (with TLS: after the handshake) or has failed. */
+  /** Opens a socket. Calls `callback` once, when the socket is ready (with TLS: after the handshake) or has failed. */
   open(target: buildConnector.Options, callback: buildConnector.Callback): Opening {
     const secure = target.protocol === 'https:';
     const options: TcpNetConnectOpts = {
@@ -33,7 +33,7 @@ export class Connector {
     let handshake: TLSSocket | null = null;
     const connecting = new StaggeredConnect(options, (error, socket) => {
       if (socket === null) callback(error ?? new Error('not connected'), null);
-      else if (secure) handshake = this.#secure(socket, target.hostname, callback);
+      else if (secure) handshake = this.secure(socket, target.hostname, callback);
       else callback(null, withListener(socket));
     });
     return {
@@ -44,19 +44,19 @@ export class Connector {
     };
   }
 
-  #secure(socket: Socket, host: string, callback: buildConnector.Callback): TLSSocket {
+  private secure(socket: Socket, host: string, callback: buildConnector.Callback): TLSSocket {
     let settle: buildConnector.Callback | null = callback;
     const tls = connectTls({
       socket,
-      // Which name the certificate has to bear, where there is no server name.
+      // The name that the certificate must have, if there is no server name.
       host,
       servername: isIP(host) === 0 ? host : '',
       ALPNProtocols: ['http/1.1'],
-      session: this.#session,
+      session: this.session,
     });
     return tls
       .on('session', (session) => {
-        this.#session = session;
+        this.session = session;
       })
       .once('secureConnect', () => {
         settle?.(null, tls);
@@ -69,7 +69,9 @@ export class Connector {
   }
 }
 
-/** undici takes its own listener away before the last errors of a socket, which would end the process. */
+/**
+ * undici removes its own listener before the last errors of a socket. Without another one they would end the process.
+ */
 function withListener(socket: Socket): Socket {
   return socket.on('error', () => undefined);
 }

@@ -13,11 +13,11 @@ const DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([
 ]);
 
 /**
- * Takes the content codings off a body. The service asks for none, but RFC 9110, section 12.5.3, then allows any. Never
- * throws: a body that cannot be read is told by the reason.
+ * Removes the content codings of a body. The service asks for none, but RFC 9110, section 12.5.3, then allows any.
+ * Never throws: if the body cannot be read, returns the reason.
  *
- * @param codings the `content-encoding` field, in the order in which they were applied
- * @param maxBytes the longest body that is read, decoded; decoding stops there
+ * @param codings the `content-encoding` field: codings in the order in which they were applied
+ * @param maxBytes length of the longest decoded body; decoding stops there
  */
 export function decodeContent(body: Buffer, codings: string, maxBytes: number): Buffer | Incomplete {
   if (body.length === 0) return body;

@@ -7,7 +7,7 @@ import { ApiKeys } from './api-keys';
 import { MessagesApiClient } from './client';
 import { MessagesController } from './messages.controller';
 
-/** Step 4: one HTTP call. */
+/** The client of the Messages API, its keys, and the handler that makes one call. */
 @Module({
   controllers: [MessagesController],
   providers: [
@@ -33,7 +33,7 @@ import { MessagesController } from './messages.controller';
 export class MessagesApiModule implements OnApplicationShutdown {
   constructor(private readonly client: MessagesApiClient) {}
 
-  /** After the transport has drained: no call is under way any more. */
+  /** Runs after the transport has drained: no call is under way any more. */
   onApplicationShutdown(): Promise<void> {
     return this.client.close();
   }

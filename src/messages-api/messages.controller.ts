@@ -6,10 +6,10 @@ import { ApiKeys } from './api-keys';
 import type { CallResult, SendPermit, Withdrawn } from './call-result';
 import { MessagesApiClient } from './client';
 
-/** The pattern under which the transport hands out commands. */
+/** The message pattern under which the transport finds the handler. */
 export const SEND_MESSAGE = 'send-message';
 
-/** Sends one command: one call, whatever comes of it. Guards and interceptors of Nest apply here as usual. */
+/** Sends one command: makes one call and returns its result. Guards and interceptors of Nest apply as usual. */
 @Controller()
 export class MessagesController {
   constructor(
@@ -27,9 +27,9 @@ export class MessagesController {
 }
 
 /**
- * Nest runs a message through its pipes, at a tenth of what a command costs in all, even where there are none: it takes a
- * method without decorated parameters for one with a payload to be piped. Commands are valid before they come here, so this
- * tells it that there is none; the arguments are handed on as they are.
+ * Skips Nest's pipes. Nest runs them even if there are none, which costs a tenth of a command's whole CPU time: it
+ * assumes that a method without decorated parameters has a payload for pipes. Commands are already validated here, so
+ * this tells Nest that there is no payload. The arguments are passed on unchanged.
  */
 function WithoutPipes(target: object, method: string): void {
   Reflect.defineMetadata(ROUTE_ARGS_METADATA, {}, target.constructor, method);

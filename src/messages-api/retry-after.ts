@@ -1,4 +1,4 @@
-/** Decimals are not in RFC 9110, but several messaging APIs send them; understood, they cannot make a call come too early. */
+/** RFC 9110 has no decimals, but several messaging APIs send them. Without them such a value would count as absent. */
 const SECONDS = /^\d+(?:\.\d+)?$/;
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
@@ -13,8 +13,8 @@ const DATES = [
 ].map((format) => new RegExp(`^${format}$`));
 
 /**
- * What a `Retry-After` header asks for, in milliseconds from now: seconds or an HTTP date, a date that has passed being 0.
- * Null where it is absent or unusable (RFC 9110, section 10.2.3). Not capped: how long is too long is the caller's to say.
+ * The wait that a `Retry-After` header asks for (RFC 9110, section 10.2.3), in milliseconds from now. The header has
+ * seconds or an HTTP date; a date in the past is 0. Null if the header is absent or unusable. The caller caps the wait.
  *
  * @param nowMs milliseconds since the epoch
  */
@@ -40,15 +40,15 @@ function parseHttpDate(text: string, nowMs: number): number | null {
 function toEpochMs(parts: Readonly<Record<string, string>>, nowMs: number): number | null {
   const { year = '', month = '', day = '', hour, minute, second } = parts;
   const fullYear = year.length === 2 ? expandYear(Number(year), nowMs) : Number(year);
-  // Not Date.UTC: it takes the years 0 to 99 for 1900 to 1999.
+  // Not Date.UTC: it reads the years 0 to 99 as 1900 to 1999.
   const date = new Date(0);
   date.setUTCFullYear(fullYear, MONTHS.indexOf(month), Number(day));
-  // A day that its month does not have would roll over into the next.
+  // A day that its month does not have has rolled over into the next month.
   if (date.getUTCDate() !== Number(day)) return null;
   return date.setUTCHours(Number(hour), Number(minute), Number(second));
 }
 
-/** A two-digit year more than 50 years ahead is the latest past year with these digits: RFC 9110, section 5.6.7. */
+/** If a two-digit year is more than 50 years ahead, it means the last past year with these digits: RFC 9110, 5.6.7. */
 function expandYear(twoDigits: number, nowMs: number): number {
   const thisYear = new Date(nowMs).getUTCFullYear();
   const year = thisYear - (thisYear % 100) + twoDigits;

@@ -4,7 +4,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { DispatchListener } from '../dispatch/ports';
 import { Halts } from '../kafka/partitions/halts';
 
-/** What follows from the API's health beside dispatch: reading pauses, and operators are told. */
+/** What else follows from the API's health: reading halts, and the log tells operators. */
 @Injectable()
 export class ApiAlarms implements DispatchListener {
   constructor(

@@ -14,15 +14,15 @@ import { ApiAlarms } from './api-alarms';
 import { HandlerSender } from './handler-sender';
 
 /**
- * The way of one command, in the order in which it meets the parts. Read this first: each method below is one joint, where
- * one part hands over to the next, and no part knows more than its neighbours.
+ * The way of one command through the parts of the service. Read this first. Each method is a step in which one part
+ * hands the command to the next. A part does not know the others.
  *
  *     read → decoded → admitted → claimed → sent → answered → settled → released
  *
  * | the command is | by | and goes on through |
  * |---|---|---|
  * | read | `AssignedPartition.take` | `accept` |
- * | decoded | `Intake.accept` | `add`; what is no command goes through `refuse` |
+ * | decoded | `Intake.accept` | `add`; a record that is no command goes through `refuse` |
  * | admitted | `Dispatcher.pump`: limits, slots, circuit, keys | `Claims.admit` |
  * | claimed | `SettledStore.claim` | `send` |
  * | sent | `MessagesController.send`, one HTTP call | its result, to `Dispatcher` |
@@ -55,17 +55,17 @@ export class CommandFlow implements RecordSink, Decoded, CommandSender, Outcomes
     this.dispatcher.add(job);
   }
 
-  /** Decoded → settled: what is no command has come to its end. */
+  /** Decoded → settled: a record that is no command ends here. */
   refuse(ended: Ended, done: () => void): void {
     this.settlement.publish(ended, done);
   }
 
-  /** A batch has been read: what may leave now is admitted and claimed. */
+  /** A batch has been read: commands that may leave now are admitted and claimed. */
   accepted(): void {
     this.dispatcher.pump();
   }
 
-  /** Claimed → sent → answered: one call, and what it came to. */
+  /** Claimed → sent → answered: one call, and its result. */
   send(...call: Parameters<SendCommand>): ReturnType<SendCommand> {
     return this.sender.send(...call);
   }
@@ -75,27 +75,27 @@ export class CommandFlow implements RecordSink, Decoded, CommandSender, Outcomes
     this.settlement.publish({ ...placeOf(job), ...ending }, done);
   }
 
-  /** Answered → on to the retry topic of `round`, from which it is read again. */
+  /** Answered → to the retry topic of `round`. It is read again from there. */
   park(job: Job, settled: Settled, round: number): Promise<void> {
     return this.settlement.sendToRetryTopic({ ...placeOf(job), settled, round, completedAtMs: systemClock.wallMs() });
   }
 
-  /** A partition was assigned: its commands have queues of their own. */
+  /** A partition was assigned: its commands get queues of their own. */
   openPartition(): JobSource['queues'] {
     return this.dispatcher.openPartition();
   }
 
-  /** A partition was lost: of its commands, only those on the wire go on. */
+  /** A partition was lost: only its commands on the wire go on. */
   discard(source: JobSource): void {
     this.dispatcher.discard(source);
   }
 
-  /** Nothing more is sent; resolves once what is on the wire is settled and released. */
+  /** Nothing more is sent. Resolves once all commands on the wire are settled and released. */
   async drain(): Promise<void> {
     await Promise.all([this.dispatcher.drain(), this.intake.drain()]);
   }
 
-  /** Keys of the API have changed; `isCurrent` tells which are still in use. */
+  /** The API keys have changed. `isCurrent` says whether a key is still in use. */
   keysChanged(isCurrent: (key: string) => boolean): void {
     this.dispatcher.keysChanged(isCurrent);
   }

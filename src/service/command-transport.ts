@@ -7,7 +7,9 @@ import { HandlerSender } from './handler-sender';
 import { Lifecycle } from './lifecycle';
 import type { Handler } from './nest-handler';
 
-/** Nest's transport for commands: what Nest asks of one, and no more. How commands go is in command-flow.ts. */
+/**
+ * Nest's transport for commands: the methods that Nest needs, and no more. command-flow.ts has the flow of commands.
+ */
 @Injectable()
 export class CommandTransport extends Server implements CustomTransportStrategy {
   constructor(
@@ -18,7 +20,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy 
     super();
   }
 
-  /** Starts the service; `callback` hears of a fault that forbids the start. */
+  /** Starts the service. Calls `callback` once it has started, or with the error for which it cannot start. */
   listen(callback: (error?: unknown) => void): void {
     void this.begin(callback);
   }
@@ -32,7 +34,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy 
     throw new Error('the command transport has no events of its own');
   }
 
-  /** The client of kafkajs. */
+  /** kafkajs' client. */
   unwrap<T>(): T {
     return this.client.kafka as T;
   }

@@ -5,7 +5,7 @@ import { StartChecks } from '../kafka/start/start-checks';
 import { ApiKeys } from '../messages-api/api-keys';
 import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
 
-/** What is opened before the first record is read, and closed after the last offset is committed. */
+/** Everything that is opened before the first record is read, and closed after the last offset is committed. */
 @Injectable()
 export class Connections {
   constructor(
@@ -17,7 +17,7 @@ export class Connections {
   ) {}
 
   /**
-   * Resolves to false where `signal` aborts before Kafka serves.
+   * Resolves to false if `signal` aborts before Kafka serves.
    *
    * @throws StartError that says what is refused or missing
    */

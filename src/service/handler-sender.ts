@@ -11,7 +11,7 @@ export class HandlerSender implements CommandSender {
 
   constructor(@Inject(LOG) private readonly log: Log) {}
 
-  /** To be called before the first record is read. */
+  /** Must be called before the first record is read. */
   use(handler: Handler): void {
     this.sendByHandler = sendByHandler(handler, this.log);
   }

@@ -6,16 +6,16 @@ import { CommandFlow } from './command-flow';
 import { Connections } from './connections';
 
 /**
- * Starts and drains the service, in order. Both may be called twice, and `stop` before or during `start`.
+ * Starts and drains the service, step by step. Both may be called twice, and `stop` also before or during `start`.
  *
- *     created → start → running → stop (reading pauses → wire and outcomes → commits → connections) → stopped
+ *     created → start → running → stop (reading halts → calls and outcomes → commits → connections) → stopped
  */
 @Injectable()
 export class Lifecycle {
   private starting: Promise<void> | null = null;
   private stopping: Promise<void> | null = null;
   private isOpen = false;
-  /** Aborts when the drain begins: a start that still waits for Kafka ends. */
+  /** Aborts when the drain begins. A start that still waits for Kafka then ends. */
   private readonly drain = new AbortController();
 
   constructor(
@@ -26,7 +26,7 @@ export class Lifecycle {
     private readonly halts: Halts,
   ) {}
 
-  /** Topics are checked, and every consumer has joined once. */
+  /** Whether topics are checked, and every consumer has joined once. */
   get isStarted(): boolean {
     return this.isOpen && this.consumers.haveAllJoined;
   }
@@ -36,7 +36,7 @@ export class Lifecycle {
   }
 
   /**
-   * Resolves once consumers have begun to join, or the drain has begun.
+   * Resolves once consumers have begun to join, or once the drain has begun.
    *
    * @throws StartError that says what is refused or missing
    */
@@ -45,7 +45,10 @@ export class Lifecycle {
     return this.starting;
   }
 
-  /** Stops reading, lets what is on the wire settle, commits, leaves the groups, closes all. Resolves when that is done. */
+  /**
+   * Stops reading, waits until calls on the wire have settled, commits, leaves the groups, and closes all connections.
+   * Resolves when that is done.
+   */
   stop(): Promise<void> {
     this.stopping ??= this.end();
     return this.stopping;

@@ -7,11 +7,11 @@ import type { Log } from '../observability/log';
 
 type CallEnd = CallResult | Withdrawn;
 
-/** A handler as Nest wraps it: guards, interceptors and filters included. */
+/** A handler that Nest has wrapped with guards, interceptors and filters. */
 export type Handler = (command: Command, permit: SendPermit) => Promise<CallEnd | Observable<CallEnd>>;
 
 /**
- * The permit of one call. The client asks for it right before the first byte leaves: once it has said yes, the call was
+ * The permit of one call. The client asks it right before the first byte leaves. Once it has said yes, the call was
  * perhaps sent.
  */
 class CallPermit implements SendPermit {
@@ -26,7 +26,7 @@ class CallPermit implements SendPermit {
     return maySend;
   }
 
-  /** Nothing leaves from now on. Returns whether something has left before, perhaps. */
+  /** Nothing leaves from now on. Returns whether something has perhaps left before. */
   revoke(): boolean {
     this.isRevoked = true;
     return this.wasUsed;
@@ -34,9 +34,11 @@ class CallPermit implements SendPermit {
 }
 
 /**
- * Calls through Nest's handler, which answers with an Observable where guards or interceptors apply. Where one of them, or
- * the controller, fails or answers nothing, the call is not sent if nothing has left, and nothing leaves afterwards: an
- * interceptor that has lost patience cannot stop a call that waits for a connection. Else it was perhaps sent.
+ * Makes calls through Nest's handler. The handler returns an Observable if guards or interceptors apply.
+ *
+ * If a guard, an interceptor or the controller fails or returns nothing, the result is `perhaps-sent` if a byte may
+ * have left, else `not-sent`. After `not-sent` nothing leaves any more: the permit is revoked, since an interceptor
+ * that gives up does not stop a call that waits for a connection.
  */
 export function sendByHandler(handler: Handler, log: Log): SendCommand {
   const failed = (error: unknown, permit: CallPermit): CallResult => {

@@ -5,7 +5,7 @@ import type { Gauges, PartitionGauges, Telemetry } from '../observability/teleme
 import { TELEMETRY } from '../observability/tokens';
 import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
 
-/** What the metrics ask of the running service. */
+/** Reads the gauges of the metrics from the running service. */
 @Injectable()
 export class RunningGauges implements Gauges {
   constructor(
@@ -38,11 +38,11 @@ export class RunningGauges implements Gauges {
   }
 
   commandsInMemory(): number {
-    return this.consumers.held.commands;
+    return this.consumers.inMemory.commands;
   }
 
   bytesInMemory(): number {
-    return this.consumers.held.bytes;
+    return this.consumers.inMemory.bytes;
   }
 
   partitions(): Iterable<PartitionGauges> {

@@ -6,7 +6,7 @@ import { Halts } from '../kafka/partitions/halts';
 import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
 import { Lifecycle } from './lifecycle';
 
-/** What the probes ask of the running service. */
+/** Reads the state for the probes from the running service. */
 @Injectable()
 export class RunningStatus implements ServiceStatus {
   constructor(

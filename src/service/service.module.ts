@@ -13,7 +13,7 @@ import { Lifecycle } from './lifecycle';
 import { RunningGauges } from './running-gauges';
 import { RunningStatus } from './running-status';
 
-/** The parts, put together: read command-flow.ts first. */
+/** Connects the parts of the service. Read command-flow.ts first. */
 @Module({
   imports: [KafkaModule, DispatchModule, MessagesApiModule, SettlementModule],
   providers: [

@@ -1,11 +1,11 @@
-import { mendProtocolDecoding } from '../../src/kafka/kafkajs-patches/protocol-decoding';
+import { patchProtocolDecoding } from '../../src/kafka/kafkajs-patches/protocol-decoding';
 import type { Headers } from '../../src/contract/headers';
 import { toBuffer } from './bytes';
 import type { WireHeaders } from './headers';
 
 type DecodeRecord = (decoder: unknown, batch: object) => { readonly headers: Headers };
 
-mendProtocolDecoding();
+patchProtocolDecoding();
 const Decoder = require('kafkajs/src/protocol/decoder') as new (buffer: Buffer) => object;
 const decodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0/decoder') as DecodeRecord;
 const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => {

@@ -7,7 +7,7 @@ import { startSandbox, type Sandbox } from '../../sandbox/server.ts';
 import type { Channel, Lane } from '../../src/contract/channels';
 import type { Result } from '../../src/contract/outcome';
 import { Topics } from '../../src/contract/topics';
-import { mendProtocolDecoding } from '../../src/kafka/kafkajs-patches/protocol-decoding';
+import { patchProtocolDecoding } from '../../src/kafka/kafkajs-patches/protocol-decoding';
 import { createTopics, deleteTopics } from '../../tools/kafka/topics.ts';
 import { kafkaClient } from '../../tools/lib/kafka-client.ts';
 import { partitionOf } from '../../tools/lib/producing.ts';
@@ -73,7 +73,7 @@ export interface WrittenResult extends Written {
 }
 
 // The records read here have the headers of hostile commands.
-mendProtocolDecoding();
+patchProtocolDecoding();
 
 /** All beds that still run. If a spec forgets one, it is stopped after the spec. */
 const running = new Set<TestBed>();

@@ -1,5 +1,5 @@
 import { type Consumer, Kafka, logLevel } from 'kafkajs';
-import { mendJoiningConnections } from '../../src/kafka/kafkajs-patches/joining-connections';
+import { patchJoiningConnections } from '../../src/kafka/kafkajs-patches/joining-connections';
 import { DEADLINE_MS, until } from '../deadline.ts';
 import { TestBed } from './harness';
 
@@ -14,7 +14,7 @@ interface BrokerModule {
 
 describe('a member that waits for others to join', () => {
   it('can still commit', async () => {
-    mendJoiningConnections();
+    patchJoiningConnections();
     const { prototype } = jest.requireActual<BrokerModule>('kafkajs/src/broker');
     const joins = jest.spyOn(prototype, 'joinGroup');
     await using bed = await TestBed.start({ service: false });

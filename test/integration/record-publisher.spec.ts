@@ -1,5 +1,5 @@
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
-import { mendProduceAnswers } from '../../src/kafka/kafkajs-patches/produce-answers';
+import { patchProduceAnswers } from '../../src/kafka/kafkajs-patches/produce-answers';
 import { RecordPublisher } from '../../src/kafka/publish/record-publisher';
 import type { Telemetry } from '../../src/observability/telemetry';
 import type { Published } from '../../src/settlement/publisher';
@@ -51,7 +51,7 @@ function newPublisher(kafka: Kafka, topic: string): RecordPublisher {
 }
 
 describe('records that are written at once', () => {
-  beforeAll(() => mendProduceAnswers());
+  beforeAll(() => patchProduceAnswers());
 
   it('fill batches of up to 512 KiB, in their order; a larger one goes alone', async () => {
     const { ends, batches } = await publish([200, 200, 200, 600, 1, 2, 511, 3, 500, 4]);

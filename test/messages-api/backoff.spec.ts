@@ -16,7 +16,7 @@ describe('fullJitter', () => {
     expect([0, 0.25, 0.5, 0.75].map(at)).toEqual([0, 250, 500, 750]);
   });
 
-  it('is a whole number within the cap for any number of calls', () => {
+  it('is a whole number up to the cap for any number of calls', () => {
     fc.assert(
       fc.property(
         fc.nat(1e6),

@@ -7,7 +7,7 @@ describe('parseBaseUrl', () => {
     ['https://api.test:8443/base', 'https://api.test:8443', '/base'],
     ['https://api.test/base/v2//', 'https://api.test', '/base/v2'],
     ['http://[::1]:80/', 'http://[::1]', ''],
-  ])('takes %s apart', (url, origin, pathPrefix) => {
+  ])('parses %s', (url, origin, pathPrefix) => {
     expect(parseBaseUrl(url)).toEqual({ origin, pathPrefix });
   });
 

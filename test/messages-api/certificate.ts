@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 
-/** Self-signed, for localhost. */
+/** A self-signed certificate for localhost. */
 export const CERTIFICATE = {
   key: readFileSync(join(__dirname, 'fixtures', 'localhost.key.pem'), 'utf8'),
   cert: readFileSync(join(__dirname, 'fixtures', 'localhost.cert.pem'), 'utf8'),

@@ -31,7 +31,7 @@ describe('classify, 2xx', () => {
     },
   );
 
-  it('cuts what no result may show', () => {
+  it('cuts fields that are too long for a result', () => {
     const long = { id: 'i'.repeat(1_000_000), status: 's'.repeat(5_000), error: '😀'.repeat(5_000) };
     const result = classified(200, JSON.stringify(long));
     expect(result).toMatchObject({
@@ -149,7 +149,7 @@ describe('classify, other statuses', () => {
     expect(classified(status, '{"message":"come back later"}')).toMatchObject({ detail: 'come back later' });
   });
 
-  it.each(INCOMPLETE)('lets the status decide where the body is %s', (incomplete) => {
+  it.each(INCOMPLETE)('lets the status decide if the body is %s', (incomplete) => {
     const kindOf = (status: number): string => classify({ status, retryAfter: '3', body: incomplete }, NOW).kind;
     expect([400, 401, 403, 408, 429, 500, 503, 307].map(kindOf)).toEqual([
       'rejected',

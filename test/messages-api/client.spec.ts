@@ -47,7 +47,7 @@ function connectTo(baseUrl: string, options: Partial<MessagesApiOptions> = {}): 
   return client;
 }
 
-/** One call to a server that answers every request by `onRequest`. */
+/** Makes one call to a server that answers every request by `onRequest`. */
 async function callOnce(
   onRequest: (socket: Socket, count: number) => void,
   options?: Partial<MessagesApiOptions>,
@@ -58,7 +58,7 @@ async function callOnce(
   return result;
 }
 
-/** From here on the deadlines of calls come only by `pass`; all else goes on. */
+/** From now on only `pass` makes the deadlines of calls pass. Everything else goes on. */
 function stopTheClock(): void {
   const timers = ['setTimeout', 'clearTimeout', 'performance'];
   const doNotFake = ALL_FAKES.filter((each) => !timers.includes(each));
@@ -84,7 +84,7 @@ async function pass(ms: number): Promise<void> {
   await settle();
 }
 
-/** Turns of the event loop enough for whatever is on its way within this process to be read. */
+/** Waits for enough turns of the event loop, so that everything is read that was sent within this process. */
 async function settle(): Promise<void> {
   for (let turns = 0; turns < 20; turns++) await nextTurn();
 }
@@ -125,7 +125,7 @@ describe('a call that is answered', () => {
     expect(server.received()).toMatch(/^POST \/base\/v2\/v1\/messages\/whatsapp\/sendtext HTTP/);
   });
 
-  it('is followed by others on the same connection', async () => {
+  it('is followed by other calls on the same connection', async () => {
     const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
     const client = connectTo(server.url);
     for (let i = 0; i < 20; i++) expect(await client.call(REQUEST)).toEqual(OK);
@@ -153,7 +153,7 @@ describe('a call that is answered', () => {
     for (const _ of answers) expect(await client.call(REQUEST)).toEqual(OK);
   });
 
-  it('carries Retry-After, the first where there are two', async () => {
+  it('has Retry-After in its result, the first one if there are two', async () => {
     expect(
       await callOnce((socket) => socket.write(answer('429 Slow Down', '', 'Retry-After: 3\r\nretry-after: 9\r\n'))),
     ).toMatchObject({ kind: 'limited', httpStatus: 429, retryAfterMs: 3000 });
@@ -184,7 +184,7 @@ describe('a call that is answered', () => {
 });
 
 describe('a call of which nothing left', () => {
-  it('is not sent where the connection is refused', async () => {
+  it('is not sent if the connection is refused', async () => {
     const server = await startRawServer(() => undefined);
     await server.close();
     expect(await connectTo(server.url).call(REQUEST)).toEqual({
@@ -195,7 +195,7 @@ describe('a call of which nothing left', () => {
     });
   });
 
-  it('does not leave where its permit was withdrawn before, on a new connection or one that is kept', async () => {
+  it('does not leave if its permit was withdrawn, on a new connection or on a kept one', async () => {
     const served: number[] = [];
     const server = await serve((socket, count) => {
       served.push(count);
@@ -215,13 +215,13 @@ describe('a call of which nothing left', () => {
     expect(served).toHaveLength(3);
   });
 
-  it('is not sent where the name does not resolve', async () => {
+  it('is not sent if the name does not resolve', async () => {
     // A label this long is refused without asking a name server.
     const result = await connectTo(`http://${'a'.repeat(64)}.invalid`).call(REQUEST);
     expect(result).toMatchObject({ kind: 'not-sent', reason: 'connect', detail: 'not sent: ENOTFOUND' });
   });
 
-  it('is not sent where the other side speaks no TLS, or ends the handshake', async () => {
+  it('is not sent if the other side speaks no TLS, or ends the handshake', async () => {
     const plain = await serve(() => undefined, { onSocket: (socket) => socket.write('220 smtp\r\n') });
     const closing = await serve(() => undefined, { onSocket: (socket) => socket.once('data', () => socket.end()) });
     for (const { port } of [plain, closing]) {
@@ -230,7 +230,7 @@ describe('a call of which nothing left', () => {
     }
   });
 
-  it('is not sent where the TLS handshake hangs past the deadline, and the attempt ends with it', async () => {
+  it('is not sent if the TLS handshake hangs past the deadline, and the connection attempt then ends', async () => {
     stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(`https://localhost:${server.port}`, { timeoutMs: 100, maxConnections: 1 });
@@ -243,7 +243,7 @@ describe('a call of which nothing left', () => {
     }
   });
 
-  it('is not sent where no connection comes free by the deadline', async () => {
+  it('is not sent if no connection becomes free by the deadline', async () => {
     stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(server.url, { timeoutMs: 150, maxConnections: 1 });
@@ -266,7 +266,7 @@ describe('a call of which nothing left', () => {
     expect(posts(server)).toBe(3);
   });
 
-  it('waits for a free connection in turn', async () => {
+  it('waits for a free connection in the order of the calls', async () => {
     const server = await serve((socket) => setTimeout(() => socket.write(answer('200 OK', ACCEPTED)), 5));
     const client = connectTo(server.url, { maxConnections: 2 });
     const ids = Array.from({ length: 30 }, (_, i) => `c-${i}`);
@@ -276,7 +276,7 @@ describe('a call of which nothing left', () => {
     expect(Array.from(server.received().matchAll(/idempotency-key: (\S+)/g), ([, id]) => id)).toEqual(ids);
   });
 
-  it('is not sent where the path is none', async () => {
+  it('is not sent if its path is invalid', async () => {
     const server = await serve(() => undefined);
     const client = connectTo(server.url);
     expect(await client.call({ ...REQUEST, path: '/a b' })).toMatchObject({ kind: 'not-sent' });
@@ -285,7 +285,7 @@ describe('a call of which nothing left', () => {
 });
 
 describe('a call whose answer is lost', () => {
-  it('is perhaps sent where the connection is reset before it is read', async () => {
+  it('is perhaps sent if the connection is reset before the request is read', async () => {
     const server = await serve(() => undefined, {
       onSocket: (socket) => {
         socket.pause();
@@ -305,7 +305,7 @@ describe('a call whose answer is lost', () => {
     ['closed after an interim answer', (socket) => socket.end('HTTP/1.1 102 Processing\r\n\r\n')],
     ['used for another protocol', (socket) => socket.end('SSH-2.0-OpenSSH\r\n')],
     ['flooded with headers', (socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'a'.repeat(1 << 20)}`)],
-  ])('is perhaps sent, once only, where the connection is %s after the request', async (_, fault) => {
+  ])('is perhaps sent, and only once, if the connection is %s after the request', async (_, fault) => {
     let requests = 0;
     const result = await callOnce((socket, count) => {
       requests = count;
@@ -319,7 +319,7 @@ describe('a call whose answer is lost', () => {
   it.each<[string, (socket: Socket) => void]>([
     ['reset', (socket) => socket.resetAndDestroy()],
     ['closed', (socket) => socket.end()],
-  ])('is unreadable where a 2xx is %s within its body, decided by any other status', async (_, fault) => {
+  ])('is unreadable if a 2xx is %s within its body; any other status decides alone', async (_, fault) => {
     const partly = (status: string) => (socket: Socket) => {
       socket.write(
         `HTTP/1.1 ${status}\r\ncontent-length: 44\r\n\r\n{"id":"planted`,
@@ -331,7 +331,7 @@ describe('a call whose answer is lost', () => {
     expect(await callOnce(partly('500 Oops'))).toMatchObject({ kind: 'perhaps-sent', reason: 'status' });
   });
 
-  it('times out at its deadline where the answer never comes', async () => {
+  it('times out at its deadline if the answer never comes', async () => {
     stopTheClock();
     for (const timeoutMs of [50, 200, 400]) {
       const server = await serve(() => undefined);
@@ -346,7 +346,7 @@ describe('a call whose answer is lost', () => {
     }
   });
 
-  it('keeps every deadline of calls that overlap', async () => {
+  it('keeps the deadline of each call if calls overlap', async () => {
     stopTheClock();
     const server = await serve(() => undefined);
     const client = connectTo(server.url, { timeoutMs: 150, maxConnections: 16 });
@@ -356,7 +356,7 @@ describe('a call whose answer is lost', () => {
       if (nowMs % 20 === 0 && nowMs < 320) void client.call(REQUEST).then(() => endedAtMs.push(nowMs));
       await pass(10);
     }
-    // What ends while 10 ms pass is seen at their beginning.
+    // A call that ends while 10 ms pass is seen at their beginning.
     expect(endedAtMs).toEqual(Array.from({ length: 16 }, (_, i) => i * 20 + 140));
   });
 
@@ -374,7 +374,7 @@ describe('a call whose answer is lost', () => {
   it.each([
     ['200 OK', { kind: 'unreadable', detail: expect.stringContaining('deadline') }],
     ['502 Bad', { kind: 'perhaps-sent', httpStatus: 502 }],
-  ])('has its deadline end a trickle after %s', async (status, expected) => {
+  ])('ends at its deadline if its body trickles after %s', async (status, expected) => {
     stopTheClock();
     let pieces = 0;
     const server = await serve((socket) => {
@@ -425,9 +425,9 @@ describe('a call whose answer is lost', () => {
 describe('a connection that the server closes while it is idle', () => {
   it.each<[string, (socket: Socket) => void, string[]]>([
     ['closed', (socket) => socket.end(), ['accepted']],
-    // A reset that is read between the call and its first byte fails the call, of which nothing has left.
+    // If a reset is read between the call and its first byte, the call fails although nothing has left.
     ['reset', (socket) => socket.resetAndDestroy(), ['accepted', 'not-sent']],
-  ])('makes no call perhaps sent where it is %s right after an answer', async (_, fault, possible) => {
+  ])('makes no call perhaps sent if it is %s right after an answer', async (_, fault, possible) => {
     const server = await serve((socket, count) => {
       socket.write(answer('200 OK', ACCEPTED));
       if (count % 3 === 0) setImmediate(fault, socket);
@@ -442,7 +442,7 @@ describe('a connection that the server closes while it is idle', () => {
     expect([...kinds].filter((kind) => !possible.includes(kind))).toEqual([]);
   });
 
-  it('sends on a new one where the old one was closed, but that is not read yet', async () => {
+  it('is replaced by a new one, even if its end has not been read yet', async () => {
     const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
     const client = connectTo(server.url, { maxConnections: 1 });
     expect(await client.call(REQUEST)).toEqual(OK);
@@ -456,7 +456,7 @@ describe('a connection that the server closes while it is idle', () => {
 });
 
 describe('a client', () => {
-  it('ends what is under way as it closes, refuses other calls, and leaves no socket', async () => {
+  it('ends calls under way when it closes, refuses further calls, and leaves no socket', async () => {
     const server = await serve((socket, count) => {
       if (count === 2) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n{');
     });
@@ -477,7 +477,7 @@ describe('a client', () => {
     await until(() => server.sockets.every((socket) => socket.destroyed || socket.readableEnded), 'no socket is left');
   });
 
-  it('holds no timer or socket that keeps a process alive', async () => {
+  it('has no timer or socket that keeps a process alive', async () => {
     const server = await serve((socket) => socket.write(answer('200 OK', ACCEPTED)));
     const client = connectTo(server.url);
     await client.call(REQUEST);

@@ -13,7 +13,7 @@ describe('toIdempotencyKey', () => {
     expect(toIdempotencyKey(id)).toBe(expected);
   });
 
-  it('is a legal header value that leads back to the id, so no two ids share a key', () => {
+  it('is a legal header value that can be decoded to the id, so no two ids have one key', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (id) => {
         const key = toIdempotencyKey(id);

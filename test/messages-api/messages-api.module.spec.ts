@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.close());
 
-it('closes the client, and with it every connection, when the application closes', async () => {
+it('closes the client and every connection when the application closes', async () => {
   const read = readConfig({ KAFKA_BROKERS: 'localhost:9092', MESSAGES_API_URL: server.url, MESSAGES_API_KEY: 'k' });
   if (!read.ok) throw new Error(read.faults.join('\n'));
   const logger = createLogger({ level: 'fatal', format: 'json' });

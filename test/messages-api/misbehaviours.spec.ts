@@ -6,7 +6,7 @@ import { MISBEHAVIOURS } from './misbehaviours';
 import { ACCEPTED, answer, startRawServer } from './raw-server';
 import type { RawServer } from './raw-server';
 
-/** Of calls that only their deadline ends. */
+/** Timeout of calls that only their deadline ends. */
 const SHORT_TIMEOUT_MS = 200;
 const REQUEST = {
   apiKey: 'planted-key',
@@ -26,7 +26,7 @@ const clients: MessagesApiClient[] = [];
 let server: RawServer;
 let client: MessagesApiClient;
 
-/** The first request is answered by `first`, every later one as it should be, or by `later`. */
+/** `first` answers the first request. `later` answers all others, by default correctly. */
 async function connect(
   first: Answer,
   later: Answer = (socket) => void socket.write(answer('200 OK', ACCEPTED)),
@@ -44,17 +44,17 @@ afterEach(async () => {
 });
 
 describe('an API that misbehaves', () => {
-  it.each(MISBEHAVIOURS)('$name: the call is $kind, made once, and the next one is itself again', async (row) => {
+  it.each(MISBEHAVIOURS)('$name: the call is $kind, made once, and the next call succeeds', async (row) => {
     await connect(row.answer, undefined, row.isEndless ? SHORT_TIMEOUT_MS : DEADLINE_MS);
     const result = await client.call(REQUEST);
     expect(result).toMatchObject({ kind: row.kind, httpStatus: row.httpStatus });
     expect(JSON.stringify(result)).not.toContain('planted');
     expect(server.received().match(/POST \//g)).toHaveLength(1);
-    // A slow machine may not answer within a short deadline at first.
-    await until(async () => isDeepStrictEqual(await client.call(REQUEST), OK), 'the next call is itself again');
+    // A slow machine may miss a short deadline at first.
+    await until(async () => isDeepStrictEqual(await client.call(REQUEST), OK), 'the next call succeeds');
   });
 
-  it('that sends 100 MB is cut off once it has sent more than is read', async () => {
+  it('that sends 100 MB is cut off once it has sent more than the service reads', async () => {
     for (const row of MISBEHAVIOURS.filter(({ name }) => name.includes('100 MB'))) {
       let writtenBytes = 0;
       await connect((socket) => {
@@ -63,14 +63,14 @@ describe('an API that misbehaves', () => {
       });
       await client.call(REQUEST);
       await until(() => writtenBytes > 0, 'the connection is cut');
-      // What was on its way when the connection was cut is in the buffers of both ends.
+      // The buffers of both ends took more bytes than were read.
       expect(writtenBytes).toBeGreaterThan(1 << 20);
       expect(writtenBytes).toBeLessThan(20 << 20);
     }
   });
 
   it.each([0, 1, 2, 5])(
-    'that sends a stray answer %d ms behind the right one does not settle the next command with it',
+    'that sends a stray answer %d ms after the right one does not settle the next command with it',
     async (apartMs) => {
       await connect(
         (socket) => void socket.write(answer('200 OK', ACCEPTED)),
@@ -82,7 +82,7 @@ describe('an API that misbehaves', () => {
       await client.call(REQUEST);
       for (let i = 2; i <= 10; i++) {
         expect(await client.call(REQUEST)).toMatchObject({ kind: 'accepted', response: { id: `right-${i}` } });
-        // One that comes once the next request has left is that one's answer, as far as HTTP/1.1 can tell.
+        // A stray answer after the next request would be the answer to that request, as far as HTTP/1.1 can tell.
         const used = server.sockets.at(-1);
         await until(() => used?.destroyed === true || used?.readableEnded === true, 'its connection is given up');
       }

@@ -4,21 +4,21 @@ import type { Outcome } from '../../src/contract/outcome';
 import type { CallResult } from '../../src/messages-api/call-result';
 import { ACCEPTED, answer } from './raw-server';
 
-/** Something that an API should not do, and what has to come of it. */
+/** Something that an API should not do, and the expected result. */
 export interface Misbehaviour {
   readonly name: string;
   /** Answers one complete request. */
   readonly answer: (socket: Socket) => void;
-  /** What the call comes to. */
+  /** Result of the call. */
   readonly kind: CallResult['kind'];
-  /** What the command comes to with one attempt and `at-least-once`. */
+  /** Outcome of the command with one attempt and `at-least-once`. */
   readonly outcome: Outcome;
   readonly httpStatus: number | null;
   /** Whether only the deadline of the call ends it. */
   readonly isEndless: boolean;
 }
 
-/** Ends of the table's rows; the outcome follows from the kind of the result. */
+/** Results of the table's rows. The outcome follows from the kind of the result. */
 const END = {
   accepted: { kind: 'accepted', outcome: 'accepted' },
   rejected: { kind: 'rejected', outcome: 'rejected' },
@@ -57,7 +57,7 @@ const coded =
     socket.write(body);
   };
 
-/** Writes some text, and once that is likely read, does something worse. */
+/** Writes some text, and resets the connection once the text has probably been read. */
 const thenReset =
   (text: string) =>
   (socket: Socket): void => {
@@ -65,7 +65,7 @@ const thenReset =
     setTimeout(() => socket.resetAndDestroy(), TRICKLE_MS);
   };
 
-/** Writes the same text again and again, for as long as the other side listens. */
+/** Writes the same text again and again, while the connection is open. */
 const trickle =
   (first: string, again: string) =>
   (socket: Socket): void => {
@@ -74,7 +74,7 @@ const trickle =
     socket.once('close', () => clearInterval(timer));
   };
 
-/** Writes until all is written or the connection is gone. */
+/** Writes 100 MiB, or until the connection is closed. */
 const flood =
   (head: string, block: string) =>
   (socket: Socket): void => {
@@ -89,7 +89,7 @@ const flood =
     pump();
   };
 
-/** What an API may do wrong after it has read a request; every row is one line of docs/misbehaving-api.md. */
+/** Everything that an API may do wrong after it has read a request. docs/misbehaving-api.md has all rows. */
 export const MISBEHAVIOURS: readonly Misbehaviour[] = [
   row('200 with an HTML page', END.inDoubt, 200, answer('200 OK', '<!doctype html><title>Sign in</title>')),
   row('200 with no body', END.inDoubt, 200, answer('200 OK')),

@@ -9,11 +9,15 @@ import { ACCEPTED, answer, startRawServer } from './raw-server';
 
 const REQUEST = { method: 'POST', path: '/v1/messages/whatsapp/sendtext', body: '{}', headers: [] } as const;
 
-/** A call by itself, with a deadline that the test keeps: `stop` is up to it. */
+/** A call without a client. The test calls `stop` instead of a deadline. */
 function newCall() {
   const released = Promise.withResolvers<void>();
   const { promise: result, resolve } = Promise.withResolvers<CallResult | Withdrawn>();
-  const owner = { maxResponseBytes: 1 << 20, settled: (pending: PendingCall, end: CallResult | Withdrawn) => pending.resolve(end), released: () => released.resolve() }; // prettier-ignore
+  const owner = {
+    maxResponseBytes: 1 << 20,
+    settled: (pending: PendingCall, end: CallResult | Withdrawn) => pending.resolve(end),
+    released: () => released.resolve(),
+  };
   const call = new PendingCall(REQUEST, { maySend: true }, Infinity, resolve, owner);
   return { call, result, released: released.promise };
 }
@@ -23,7 +27,7 @@ function connectionTo(origin: string): Connection {
 }
 
 describe('a call that is stopped', () => {
-  it('never leaves where that is in the tick of its start, on a new or on a kept connection', async () => {
+  it('never leaves if it is stopped in the tick of its start, on a new or on a kept connection', async () => {
     const server = await startRawServer((socket) => socket.write(answer('200 OK', ACCEPTED)));
     const connection = connectionTo(server.url);
     for (let i = 1; i <= 5; i++) {
@@ -42,7 +46,7 @@ describe('a call that is stopped', () => {
     await server.close();
   });
 
-  it('connects for nobody where the last socket still closes', async () => {
+  it('leaves no connection attempt behind if the socket before it is still closing', async () => {
     const tls = createTlsServer(CERTIFICATE);
     const shakeHands = tls.listeners('connection');
     tls.removeAllListeners('connection');
@@ -60,7 +64,8 @@ describe('a call that is stopped', () => {
       await onWire.promise;
       first.call.stop('timeout');
       await first.released;
-      // The socket takes an I/O event to close; only then does undici connect for the next call, whose handshake would hang.
+      // The socket closes at the next I/O event. Only then does undici connect for the next call, and that handshake
+      // would hang.
       const second = newCall();
       second.call.start(connection);
       second.call.stop('timeout');

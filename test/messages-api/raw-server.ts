@@ -10,17 +10,17 @@ export function answer(status: string, body = '', headers = ''): string {
   return `HTTP/1.1 ${status}\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 }
 
-/** A TCP server that speaks only what a test tells it to, and remembers what it read. */
+/** A TCP server that only sends what a test tells it to, and remembers what it has read. */
 export interface RawServer {
   readonly port: number;
   readonly url: string;
   readonly sockets: Socket[];
-  /** Everything read so far, over all sockets. */
+  /** Everything that was read so far, from all sockets. */
   received(): string;
   close(): Promise<void>;
 }
 
-/** @param onRequest called once per complete request, with the number of it on this server, from 1, and its text */
+/** @param onRequest called for each complete request, with its number on this server, from 1, and its text */
 export async function startRawServer(
   onRequest: (socket: Socket, count: number, request: string) => void,
   { onSocket = () => undefined, server = createServer({ noDelay: true }) }: RawServerOptions = {},

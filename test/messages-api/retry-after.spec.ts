@@ -52,7 +52,7 @@ describe('parseRetryAfter', () => {
     'Sun, 00 Nov 2026 12:00:00 GMT',
     'Son, 22 Nov 2026 12:00:00 GMT',
     'Sun, 22 Nov 2026 12:00:00 GMT, 5',
-  ])('takes %j for absent', (value) => {
+  ])('treats %j as absent', (value) => {
     expect(parseRetryAfter(value, NOW)).toBeNull();
   });
 
@@ -65,7 +65,7 @@ describe('parseRetryAfter', () => {
     );
   });
 
-  it('gives a whole number of at least zero, or null, for any text', () => {
+  it('returns a whole number of at least zero, or null, for any text', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string(), fc.stringMatching(/^[-+\d.e ]{0,30}$/)), (value) => {
         const waitMs = parseRetryAfter(value, NOW);

@@ -3,7 +3,7 @@ import { Lifecycle } from '../../src/service/lifecycle';
 
 type Deps = ConstructorParameters<typeof Lifecycle>;
 
-/** A lifecycle whose parts note in which order they are asked for what. */
+/** A lifecycle, and the order in which it calls its parts. */
 function open(untilOpen: Promise<boolean> = Promise.resolve(true)): { lifecycle: Lifecycle; said: string[] } {
   const said: string[] = [];
   const note = (what: string) => (): Promise<void> => {
@@ -33,7 +33,7 @@ function open(untilOpen: Promise<boolean> = Promise.resolve(true)): { lifecycle:
 }
 
 describe('the lifecycle of the service', () => {
-  it('starts and drains in order, each once however often it is asked', async () => {
+  it('starts and drains in order, each only once, even if it is asked twice', async () => {
     const { lifecycle, said } = open();
     await Promise.all([lifecycle.start(), lifecycle.start()]);
     expect(said).toEqual(['open', 'replace the predecessor', 'consume']);
@@ -43,7 +43,7 @@ describe('the lifecycle of the service', () => {
     expect(lifecycle.isDraining).toBe(true);
   });
 
-  it('may be stopped while it still waits for Kafka, and then consumes nothing', async () => {
+  it('may be stopped while it still waits for Kafka, and then starts no consumers', async () => {
     const { lifecycle, said } = open(new Promise(() => undefined));
     const starting = lifecycle.start();
     await lifecycle.stop();

@@ -25,7 +25,7 @@ const COMMAND = {
 const TAKEN = { kind: 'accepted', httpStatus: 200 };
 const DENIED = { kind: 'not-sent', reason: 'handler' };
 
-/** Nest's own way of finding the handler, with nothing behind it. */
+/** A transport that does nothing: Nest registers its handler here. */
 class Handlers extends Server implements CustomTransportStrategy {
   listen(started: () => void): void {
     started();
@@ -46,7 +46,7 @@ beforeAll(async () => {
 });
 afterAll(() => cleanup.disposeAsync());
 
-/** The controller in an application of Nest, with what decorates it, as the transport calls it. */
+/** The decorated controller in an application of Nest. The returned function calls it as the transport does. */
 async function decorated(decorate: ClassDecorator, client = newClient()): Promise<SendCommand> {
   @Controller()
   class Decorated extends MessagesController {}
@@ -129,7 +129,7 @@ describe('an interceptor of Nest', () => {
     expect(await send(COMMAND, PERMIT)).toMatchObject({ kind: 'perhaps-sent', reason: 'reset' });
   });
 
-  it('that loses patience while the call waits for a connection keeps it from ever leaving', async () => {
+  it('that gives up while the call waits for a connection prevents the call from ever leaving', async () => {
     const asked = Promise.withResolvers<Socket>();
     const busy = await startRawServer((socket, count) =>
       count === 1 ? asked.resolve(socket) : void socket.write(answer('200 OK', ACCEPTED)),
@@ -149,13 +149,13 @@ describe('an interceptor of Nest', () => {
     expect(await send(COMMAND, PERMIT)).toMatchObject(DENIED);
     socket.write(answer('200 OK', ACCEPTED));
     expect(await first).toMatchObject(TAKEN);
-    // The one that waits is next in turn.
+    // The call that waits is next in turn.
     await new Promise(setImmediate);
     expect(await call()).toMatchObject(TAKEN);
     expect(busy.received().match(/POST/g)).toHaveLength(2);
   });
 
-  it('is not needed: without guards and interceptors the permit is asked all the same', async () => {
+  it('is not needed: the permit is also asked without guards and interceptors', async () => {
     const send = await decorated(() => undefined);
     expect(await send(COMMAND, { maySend: false })).toEqual({ kind: 'withdrawn' });
     expect(await send(COMMAND, PERMIT)).toMatchObject(TAKEN);

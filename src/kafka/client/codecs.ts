@@ -2,11 +2,11 @@ import { promisify } from 'node:util';
 import { zstdCompress, zstdDecompress } from 'node:zlib';
 import { CompressionCodecs, CompressionTypes } from 'kafkajs';
 
-/** Loaded when the first batch needs it: together they take 6 MiB, which most services never need. */
+/** Each is loaded when the first batch needs it: together they take 6 MiB, and most services need neither. */
 const snappy = () => import('snappy');
 const lz4 = () => import('lz4-napi');
 
-/** What snappy-java, and with it every JVM producer, puts before its own framing of snappy blocks. */
+/** First bytes of snappy-java's own framing of snappy blocks. Every JVM producer uses that framing. */
 const XERIAL_MAGIC = Buffer.from([130, 83, 78, 65, 80, 80, 89, 0]);
 const XERIAL_HEADER_BYTES = 16;
 
@@ -18,8 +18,8 @@ interface Encodable {
 }
 
 /**
- * Registers the codecs that kafkajs does not bundle. Without this a single compressed batch of a producer that uses one of
- * them crashes the consumer, for good.
+ * Registers the codecs that kafkajs does not bundle. Without them one compressed batch crashes the consumer, again
+ * after each restart.
  */
 export function registerCodecs(): void {
   CompressionCodecs[CompressionTypes.Snappy] = () => ({

@@ -1,9 +1,11 @@
 import { KafkaJSProtocolError } from 'kafkajs';
 
-/** A broker refuses a record, or a batch for one of its records. */
+/** Types of the errors with which a broker refuses a record for its size, or a whole batch for one of its records. */
 export const TOO_LARGE: ReadonlySet<string> = new Set(['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']);
 
-/** Whether Kafka's answer, or what brought the error about, is one of these types of the protocol. */
+/**
+ * Whether the error, or one of its causes, is an answer of Kafka of one of these types. Types are the protocol's names.
+ */
 export function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof KafkaJSProtocolError && types.has(cause.type)) return true;
@@ -11,7 +13,7 @@ export function isOfType(error: unknown, types: ReadonlySet<string>): boolean {
   return false;
 }
 
-/** An error for the log: kafkajs' own messages name brokers and topics, never what is in records. */
+/** Name and message of an error, for the log: kafkajs' messages name brokers and topics, and never quote records. */
 export function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';
 }

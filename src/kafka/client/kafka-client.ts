@@ -4,7 +4,7 @@ import type { KafkaConfig } from '../../config/config';
 import { applyPatches } from '../kafkajs-patches/apply-patches';
 import { registerCodecs } from './codecs';
 
-/** Told that reading of a partition starts anew, since the offset it was to go on from is gone. */
+/** Called when a partition is read from its start again, since the offset that was next is gone. */
 export type OffsetReset = (topic: string, partition: number) => void;
 
 const LEVELS: ReadonlyMap<logLevel, LogLevel> = new Map([
@@ -18,11 +18,11 @@ type ConnectionSettings = Pick<
   'brokers' | 'clientId' | 'ssl' | 'sasl' | 'connectionTimeout' | 'requestTimeout'
 >;
 
-/** What kafkajs says, and no event tells, where retention has removed a committed offset (consumerGroup.js). */
+/** kafkajs' log message if retention has removed a committed offset (consumerGroup.js). There is no event for it. */
 const OFFSET_RESET = 'Offset out of range, resetting to default offset';
 
 const CONNECTION_TIMEOUT_MS = 3_000;
-/** Pause between two tries grows to this, so that a broker that comes back is found soon. */
+/** The wait between two tries grows to this and no more, so that a broker that comes back is found soon. */
 const MAX_RETRY_MS = 2_000;
 
 /** Fields of kafkajs log lines that are worth keeping; the rest repeats the message or may hold payloads. */
@@ -37,7 +37,7 @@ const KEPT_FIELDS = [
   'error',
 ] as const;
 
-/** Where the brokers are, and how to be let in. */
+/** Addresses of the brokers, TLS, credentials and timeouts. */
 export function connectionSettings({
   brokers,
   clientId,
@@ -49,7 +49,7 @@ export function connectionSettings({
     brokers: [...brokers],
     clientId,
     ...(ssl === null ? {} : { ssl }),
-    // A copy: kafkajs keeps what it authenticates with on this very object, and the configuration is frozen.
+    // A copy: kafkajs writes to this object when it authenticates, and the configuration is frozen.
     ...(sasl === null ? {} : { sasl: { ...sasl } as SASLOptions }),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: publishTimeoutMs,
@@ -57,8 +57,8 @@ export function connectionSettings({
 }
 
 /**
- * The connection settings that every consumer, producer and admin client share. Retries never end by count: a broker that
- * is away is waited for, and whoever waits has its own deadline.
+ * The client that every consumer, producer and admin client is made from. Retries have no limit: a broker that is away
+ * is waited for, and each caller has its own deadline.
  */
 export function createKafka(config: KafkaConfig, log: Log, onOffsetReset: OffsetReset): Kafka {
   registerCodecs();
@@ -74,7 +74,10 @@ export function createKafka(config: KafkaConfig, log: Log, onOffsetReset: Offset
   });
 }
 
-/** kafkajs reports every refused request as an error, and then tries again: only what it gives up is one. */
+/**
+ * kafkajs logs every refused request as an error, and then tries again. Only a request that it gives up is an error
+ * here.
+ */
 function levelOf({ namespace, level, log: { message } }: LogEntry): LogLevel {
   if (namespace === 'Connection' && message.startsWith('Response ')) return 'debug';
   return LEVELS.get(level) ?? 'debug';

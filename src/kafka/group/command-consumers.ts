@@ -21,7 +21,7 @@ interface Deps {
   readonly log: Log;
 }
 
-/** All that the service reads: a consumer for each command topic, and for the retry topics of each channel. */
+/** All consumers of the service: one for each command topic, and one for the retry topics of each channel. */
 export class CommandConsumers {
   private readonly budget: IntakeBudget;
   private consumers: readonly GroupConsumer[] = [];
@@ -32,7 +32,7 @@ export class CommandConsumers {
     this.budget = new IntakeBudget(deps.config.intake);
   }
 
-  /** Makes the consumers; records go to `sink`. To be called once, before `start`. */
+  /** Makes the consumers, whose records go to `sink`. Must be called once, before `start`. */
   connect(sink: RecordSink): void {
     const { config, topics, client, halts, telemetry } = this.deps;
     const readings = [
@@ -47,7 +47,9 @@ export class CommandConsumers {
     });
   }
 
-  /** Called once with the name of a consumer that is not restarted any more: the process is to drain and exit. */
+  /**
+   * Calls `onDeath` with the name of a consumer that is not restarted any more. The process must then drain and exit.
+   */
   whenDead(onDeath: (name: string) => void): void {
     this.onDeath = onDeath;
   }
@@ -60,8 +62,8 @@ export class CommandConsumers {
     return this.consumers.every(({ hasJoined }) => hasJoined);
   }
 
-  /** Commands in hand, and the bytes that they take. */
-  get held(): { readonly commands: number; readonly bytes: number } {
+  /** Commands in memory, from being read to being settled, and the bytes that they take. */
+  get inMemory(): { readonly commands: number; readonly bytes: number } {
     return this.budget;
   }
 
@@ -82,7 +84,7 @@ export class CommandConsumers {
     for (const consumer of this.consumers) consumer.start();
   }
 
-  /** Commits all that is settled, as far as the groups let it, and leaves them. */
+  /** Commits all that is settled, as far as the groups accept it, then leaves the groups. */
   async stop(): Promise<void> {
     await Promise.all(this.consumers.map((consumer) => consumer.flush()));
     await Promise.all(this.consumers.map((consumer) => consumer.stop()));

@@ -1,15 +1,17 @@
-/** A commit was not sent, since the assignment that it was right for is over. */
+/** A commit was not sent, since the assignment that it was made for is over. */
 class AssignmentOver extends Error {
   override readonly name = 'AssignmentOver';
-  /** Tells kafkajs not to repeat it. */
+  /** kafkajs repeats no commit that fails with this. */
   readonly retriable = false;
 }
 
 /**
- * A partition in a commit that is right for one assignment alone. kafkajs sends a commit in the generation that its member is
- * in by then, and `commitOffsets` repeats one in whatever generation that is: a claim would overwrite that of the next owner.
- * An object in place of the number is asked each time, right before the bytes are written (kafkajs 2.2.4,
- * protocol/requests/offsetCommit), and throws once the assignment is over.
+ * A partition number in a commit that may only be sent during one assignment.
+ *
+ * kafkajs sends a commit in the generation that its member is in at that moment, and `commitOffsets` repeats it in
+ * later generations too. A claim that is sent so late would overwrite the next owner's. So this object stands for the
+ * number: kafkajs reads it right before each commit's bytes are written (2.2.4, protocol/requests/offsetCommit), and it
+ * throws once the assignment is over.
  */
 export class FencedPartition {
   constructor(
@@ -23,12 +25,12 @@ export class FencedPartition {
     return this.partition;
   }
 
-  /** For where kafkajs notes what was committed. */
+  /** kafkajs uses this as a key, when it remembers committed offsets. */
   toString(): string {
     return String(this.partition);
   }
 
-  /** As the number that kafkajs' types ask for. */
+  /** This object, typed as the number that kafkajs' types ask for. */
   asNumber(): number {
     return this as unknown as number;
   }

@@ -6,29 +6,29 @@ import { stickyAssigner } from './sticky-assigner';
 
 type Batch = EachBatchPayload['batch'];
 
-/** What one fetch has brought of one partition, as far as kafkajs' payload is used. */
+/** The records of one partition in one fetch: the part of kafkajs' payload that is used. */
 export interface FetchedBatch {
   readonly batch: Pick<Batch, 'topic' | 'partition' | 'messages' | 'highWatermark'>;
   /** The next fetch begins after this offset. */
   readonly resolveOffset: (offset: string) => void;
-  /** Commits once, in the generation that the member is in when it is called; rejects where the group does not take it. */
+  /** Commits once, in the generation that the member is in when it is called. Rejects if the group refuses it. */
   readonly commitOffsetsIfNecessary: (offsets: OffsetsToCommit) => Promise<void>;
 }
 
 export type Assignment = Readonly<Record<string, readonly number[]>>;
 
-/** What a client tells of its place in the group, in order. */
+/** Events of one client's membership, and the batches that it fetches. They are called in order. */
 export interface GroupEvents {
   joined(memberId: string, assignment: Assignment): void;
   heartbeatAnswered(): void;
   rebalancing(): void;
-  /** It is in no group any more, and does nothing more. */
+  /** The client is out of its group for good, and does nothing more. */
   crashed(error: unknown): void;
-  /** The next fetch waits for it. */
+  /** The next fetch begins when the promise resolves. */
   take(batch: FetchedBatch): Promise<void>;
 }
 
-/** How a client is to take part in its group. */
+/** The settings and listeners of one client. */
 export interface GroupPlan {
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -36,7 +36,7 @@ export interface GroupPlan {
   readonly heartbeatIntervalMs: number;
   /** How long a fetch waits for records at the broker. */
   readonly fetchWaitMs: number;
-  /** What the member has at the moment that it joins: the assigner leaves as much of it as it can. */
+  /** The member's partitions at the moment that it joins. The assigner leaves as many of them with it as it can. */
   readonly owned: () => readonly TopicPartition[];
   readonly events: GroupEvents;
 }
@@ -46,13 +46,13 @@ interface Partitions {
   readonly partitions: number[];
 }
 
-/** One member of a group, and what it reads. */
+/** One member of a group. */
 export interface GroupClient {
-  /** Joins, and reads until it is disconnected or crashes. Rejects where it cannot even begin. */
+  /** Joins the group, and reads until it is disconnected or crashes. Rejects if it cannot begin. */
   start(): Promise<void>;
   pause(partitions: readonly Partitions[]): void;
   resume(partitions: readonly Partitions[]): void;
-  /** Commits, and repeats that where Kafka is away, in whatever generation it is by then. */
+  /** Commits. If Kafka is away, repeats the commit, in the generation that the member is in at that moment. */
   commitOffsets(offsets: OffsetsToCommit): Promise<void>;
   /** Leaves the group. */
   disconnect(): Promise<void>;
@@ -60,7 +60,7 @@ export interface GroupClient {
 
 export type NewGroupClient = (plan: GroupPlan) => GroupClient;
 
-/** A kafkajs consumer for each plan. */
+/** Makes a kafkajs consumer for each plan. */
 export function groupClients(kafka: Kafka): NewGroupClient {
   return ({ topics, owned, events, ...plan }) => {
     const consumer = newConsumer(kafka, { ...plan, assigner: stickyAssigner([...topics], owned) });

@@ -10,20 +10,21 @@ import { Membership } from './membership';
 import type { Reading } from './readings';
 import { RestartBudget } from './restart-budget';
 
-/** How soon a member hears that another one is gone depends on it; a consumer with nothing to read sends fewer. */
+/** More heartbeats mean that a member hears sooner of another one that is gone. An idle consumer sends fewer. */
 const HEARTBEATS_PER_SESSION = 20;
 const RESTART_AFTER_MS = 1_000;
 
 interface Deps extends PartitionDeps {
   readonly newClient: NewGroupClient;
   readonly config: PartitionDeps['config'] & Pick<KafkaConfig, 'maxConsumerRestarts'>;
-  /** The consumer crashed more often than it may. */
+  /** Called if the consumer has crashed more often than it may. */
   readonly onDead: (name: string) => void;
 }
 
 /**
- * One consumer group's member: of one command topic, or of a channel's retry topics. Handlers take records in and return;
- * everything slow happens elsewhere, so heartbeats and fetches never wait. A crash makes a new client, within a budget.
+ * A member of one consumer group, for one command topic or for a channel's retry topics. Handlers take records in and
+ * return. Everything slow happens elsewhere, so heartbeats and fetches never wait. After a crash there is a new client,
+ * if the restart budget allows one.
  *
  *     stopped → start → joining → joined ⇄ out (rebalancing, crashed, restarting) → stop → stopped
  */
@@ -64,7 +65,7 @@ export class GroupConsumer {
     return this.membership.hasJoined;
   }
 
-  /** For how long the consumer has been out of its group; 0 while it is in it, or has never been. */
+  /** How long the consumer has been out of its group. 0 while it is in the group, or if it has never been. */
   outForMs(nowMs: number): number {
     return this.membership.outForMs(nowMs);
   }
@@ -79,22 +80,22 @@ export class GroupConsumer {
     void this.launch();
   }
 
-  /** Nothing more is read while halted; what is in hand stays. */
+  /** Nothing more is read while halted. Commands in memory stay there. */
   halt(isHalted: boolean): void {
     this.partitions.halt(isHalted);
   }
 
-  /** Reading of a partition starts anew at the earliest record, since where it was to go on is gone. */
+  /** A partition is read from its earliest record again, since the offset that was next is gone. */
   reset(topic: string, partition: number): void {
     this.partitions.reset(topic, partition);
   }
 
-  /** Commits everything that is settled, and releases what was lost; gives up after a session timeout. */
+  /** Commits everything that is settled, and releases lost partitions. Gives up after a session timeout. */
   flush(): Promise<void> {
     return this.partitions.flush();
   }
 
-  /** Leaves the group. What is not settled is read again by the next owner. */
+  /** Leaves the group. Commands that are not settled are read again by the next owner. */
   async stop(): Promise<void> {
     if (this.isStopped) return;
     this.isStopped = true;
@@ -183,7 +184,7 @@ export class GroupConsumer {
         })),
       })),
     };
-    // Before the first batch there is no other way than the one that repeats itself.
+    // Before the first batch kafkajs has only the commit that repeats itself.
     await (this.commitNow === null ? this.client?.commitOffsets(offsets) : this.commitNow(offsets));
   }
 }

@@ -1,10 +1,10 @@
-/** What one consumer knows of its place in its group. Times are of the monotonic clock, in milliseconds. */
+/** What one consumer knows of its membership in its group. Times are of the monotonic clock, in milliseconds. */
 export class Membership {
   private memberId: string | null = null;
   private outSinceMs: number | null = null;
   /**
-   * When the group was last asked what it then answered. kafkajs tells of no end of a membership that it cannot reach: once
-   * this is older than the session timeout, others may have its partitions.
+   * When the last request was sent that the group has answered. kafkajs does not report that a membership has ended if
+   * it cannot reach the group. Once this is older than the session timeout, other members may have the partitions.
    */
   private heardAtMs = 0;
 
@@ -14,19 +14,19 @@ export class Membership {
     return this.memberId !== null;
   }
 
-  /** Whether the group surely takes this member for alive. */
+  /** Whether it is certain that the group takes this member for alive. */
   isAlive(nowMs: number): boolean {
     return nowMs - this.heardAtMs < this.sessionTimeoutMs;
   }
 
-  /** For how long the consumer has been out of its group; 0 while it is in it, or has never been. */
+  /** How long the consumer has been out of its group. 0 while it is in the group, or if it has never been. */
   outForMs(nowMs: number): number {
     if (this.outSinceMs !== null) return nowMs - this.outSinceMs;
     const silentMs = this.hasJoined ? nowMs - this.heardAtMs : 0;
     return silentMs > this.sessionTimeoutMs ? silentMs : 0;
   }
 
-  /** The group has answered what it was asked at `askedAtMs`. */
+  /** The group has answered a request that was sent at `askedAtMs`. */
   heard(askedAtMs: number): void {
     this.heardAtMs = askedAtMs;
   }
@@ -36,12 +36,15 @@ export class Membership {
     this.outSinceMs ??= nowMs;
   }
 
-  /** Returns whether it came in under another id than before: the group had given the former one up, and its partitions to others. */
+  /**
+   * Returns whether the member id is another one than before. If so, the group had given up the former id, and its
+   * partitions to other members.
+   */
   joined(memberId: string, nowMs: number): boolean {
     const isAnother = memberId !== this.memberId;
     this.memberId = memberId;
-    // The answer may have waited for a process that was frozen: only from when it was asked for is sure. kafkajs may rejoin
-    // without a word (its metadata was stale); what a new member has, it has still to claim.
+    // The answer may be old, if the process was frozen before it could read it. So only the time of the request counts.
+    // kafkajs may rejoin without an event, if its metadata was stale. A new member still has to claim its partitions.
     const askedAtMs = this.outSinceMs ?? (isAnother ? nowMs : -Infinity);
     this.heardAtMs = Math.max(this.heardAtMs, askedAtMs);
     this.outSinceMs = null;

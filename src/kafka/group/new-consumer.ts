@@ -1,6 +1,6 @@
 import { type Consumer, type Kafka, type PartitionAssigner, PartitionAssigners } from 'kafkajs';
 
-/** Small, since what a fetch brings is decoded in one go, and calls that end meanwhile wait for it. */
+/** Small, since a fetch is decoded in one go, and answers of the API that arrive meanwhile wait for it. */
 const MAX_BYTES_PER_PARTITION = 64 * 1024;
 const MAX_BYTES_PER_FETCH = 1024 * 1024;
 
@@ -13,7 +13,7 @@ interface ConsumerPlan {
   readonly assigner: PartitionAssigner;
 }
 
-/** A consumer of kafkajs that waits for its brokers for ever, and whose crashes are left to the caller. */
+/** A kafkajs consumer that waits for its brokers for ever. It does not restart after a crash: the caller does that. */
 export function newConsumer(kafka: Kafka, plan: ConsumerPlan): Consumer {
   return kafka.consumer({
     groupId: plan.groupId,
@@ -23,7 +23,7 @@ export function newConsumer(kafka: Kafka, plan: ConsumerPlan): Consumer {
     maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
     maxBytes: MAX_BYTES_PER_FETCH,
     allowAutoTopicCreation: false,
-    // Round robin is what members of other programs know: with one of them in the group that is what all agree on.
+    // Members of other programs know round robin. If one of them is in the group, all members agree on that.
     partitionAssigners: [plan.assigner, PartitionAssigners.roundRobin],
     retry: {
       retries: Number.MAX_SAFE_INTEGER,

@@ -4,22 +4,22 @@ import { dueAtMs } from '../../contract/retry-headers';
 import type { Topics } from '../../contract/topics';
 import type { DueAt } from '../partitions/assigned-partition';
 
-/** What a consumer reads. */
+/** The topics of one consumer, and its group. */
 export interface Reading {
-  /** What operators know it by. */
+  /** The name that logs, metrics and probes show. */
   readonly name: string;
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** From when on a record may be sent. Due times rise within a partition. */
+  /** When a record may be sent. Due times rise within a partition. */
   readonly due: DueAt;
 }
 
-/** A command topic, in a group of its own: one that stalls holds up no other. */
+/** One command topic. It has a group of its own, so that a topic that stalls does not hold up another one. */
 export function commandReading({ kafka }: Config, topic: string): Reading {
   return { name: topic, groupId: `${kafka.groupId}.${topic}`, topics: [topic], due: () => null };
 }
 
-/** The retry topics of each channel, all delays of a channel in one group; none where there are no rounds. */
+/** The retry topics of each channel: one group for all delays of a channel. Empty if no delays are configured. */
 export function retryReadings(
   { kafka, dispatch }: Config,
   topics: Topics,

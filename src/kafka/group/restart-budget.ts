@@ -1,16 +1,16 @@
 const WINDOW_MS = 600_000;
 
-/** How often something may be restarted: so many times within any ten minutes. */
+/** Allows a number of restarts within any ten minutes. */
 export class RestartBudget {
-  private takenMs: number[] = [];
+  private restartedAtMs: number[] = [];
 
-  constructor(private readonly restarts: number) {}
+  constructor(private readonly maxRestarts: number) {}
 
-  /** Takes one restart; false where the budget is used up. */
+  /** Takes one restart from the budget. Returns false if the budget is used up. */
   take(nowMs: number): boolean {
-    this.takenMs = this.takenMs.filter((ms) => nowMs - ms < WINDOW_MS);
-    if (this.takenMs.length >= this.restarts) return false;
-    this.takenMs.push(nowMs);
+    this.restartedAtMs = this.restartedAtMs.filter((ms) => nowMs - ms < WINDOW_MS);
+    if (this.restartedAtMs.length >= this.maxRestarts) return false;
+    this.restartedAtMs.push(nowMs);
     return true;
   }
 }

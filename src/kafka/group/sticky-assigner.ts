@@ -2,21 +2,21 @@ import { AssignerProtocol, type GroupMember, type PartitionAssigner } from 'kafk
 import type { TopicPartition } from '../partitions/topic-partition';
 import { assignSticky, type Member } from './sticky-assignment';
 
-/** Part of the group protocol: all members must mean the same by it. */
+/** Part of the group protocol: it must mean the same to all members. */
 const NAME = 'messages-dispatcher-sticky';
 const VERSION = 1;
 
-/** Partition of one of several topics as one number: Kafka has no topic of a million partitions. */
+/** Makes one number of topic index and partition. No topic has as many partitions as this. */
 const PARTITIONS_PER_TOPIC = 2 ** 20;
 
 /**
- * A kafkajs assigner that leaves partitions where they are, as far as an even spread permits. Each member tells what it has
- * in the user data of its subscription. To be offered beside the standard one, which a group falls back to for as long as one
- * of its members does not know this one.
+ * A kafkajs assigner that leaves partitions where they are, as far as an even spread permits. Each member names its
+ * partitions in the user data of its subscription. Offer it beside the standard assigner: the group uses that one while
+ * one of its members does not know this one.
  *
- * @param topics the same, in the same order, for all members: where they are not, as while their configuration is changed,
- *   partitions merely move more than they need to
- * @param owned what this member has at the moment that it joins
+ * @param topics the same, in the same order, for all members. If they differ, as during a change of configuration, more
+ *   partitions move than necessary; nothing else happens
+ * @param owned the partitions of this member at the moment that it joins
  */
 export function stickyAssigner(topics: readonly string[], owned: () => readonly TopicPartition[]): PartitionAssigner {
   return ({ cluster }) => ({
@@ -76,7 +76,7 @@ function encodeOwned(owned: readonly number[]): Buffer {
   return buffer;
 }
 
-/** What is left over after whole numbers is ignored: it is nobody's partition. */
+/** Bytes that make no whole number are ignored. */
 function decodeOwned(buffer: Buffer): number[] {
   return Array.from({ length: buffer.length >> 2 }, (_, index) => buffer.readInt32BE(index * 4));
 }

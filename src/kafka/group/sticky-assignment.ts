@@ -5,17 +5,17 @@ export interface Member {
 }
 
 /**
- * Spreads the partitions of one topic over the members: evenly (no two differ by more than one), moving as few as that
- * permits. Who joined in which order changes nothing. A partition that two claim (one of them missed a rebalance) counts as
- * nobody's.
+ * Spreads partitions over the members: evenly (no two members differ by more than one), and moves as few as that
+ * permits. The order of the members changes nothing. A partition that two members name, since one of them missed a
+ * rebalance, is treated as if nobody had it.
  */
 export function assignSticky(members: readonly Member[], partitions: readonly number[]): Map<string, number[]> {
   const sorted = members.toSorted((a, b) => (a.memberId < b.memberId ? -1 : 1));
-  const claims = countClaims(sorted);
+  const ownerCounts = countOwners(sorted);
   const kept = new Map(
     sorted.map(({ memberId, owned }) => [
       memberId,
-      [...new Set(owned)].filter((partition) => claims.get(partition) === 1 && partitions.includes(partition)),
+      [...new Set(owned)].filter((partition) => ownerCounts.get(partition) === 1 && partitions.includes(partition)),
     ]),
   );
   const least = Math.floor(partitions.length / sorted.length);
@@ -33,12 +33,12 @@ export function assignSticky(members: readonly Member[], partitions: readonly nu
   return kept;
 }
 
-function countClaims(members: readonly Member[]): Map<number, number> {
-  const claims = new Map<number, number>();
+function countOwners(members: readonly Member[]): Map<number, number> {
+  const counts = new Map<number, number>();
   for (const partition of members.flatMap(({ owned }) => [...new Set(owned)])) {
-    claims.set(partition, (claims.get(partition) ?? 0) + 1);
+    counts.set(partition, (counts.get(partition) ?? 0) + 1);
   }
-  return claims;
+  return counts;
 }
 
 function leastLoaded(assignment: ReadonlyMap<string, number[]>): number[] | undefined {

@@ -1,27 +1,27 @@
-import { mendChecksum } from './checksum';
-import { mendJoiningConnections } from './joining-connections';
-import { mendProduceAnswers } from './produce-answers';
-import { mendProtocolDecoding } from './protocol-decoding';
-import { mendProtocolEncoding } from './protocol-encoding';
-import { mendRecordEncoding } from './record-encoding';
-import { mendRequestTimeouts } from './request-timeouts';
-import { mendWaitingRequests } from './waiting-requests';
+import { patchChecksum } from './checksum';
+import { patchJoiningConnections } from './joining-connections';
+import { patchProduceAnswers } from './produce-answers';
+import { patchProtocolDecoding } from './protocol-decoding';
+import { patchProtocolEncoding } from './protocol-encoding';
+import { patchRecordEncoding } from './record-encoding';
+import { patchRequestTimeouts } from './request-timeouts';
+import { patchWaitingRequests } from './waiting-requests';
 
 let areApplied = false;
 
 /**
- * Patches kafkajs 2.2.4, once in a process. What each patch is for is in README.md beside this file. To be called before
- * anything is connected: kafkajs loads what encodes requests only with the first one, and must find the patches there.
+ * Patches kafkajs 2.2.4, once in a process. README.md beside this file says what each patch is for. Must be called
+ * before anything is connected: kafkajs loads its encoders with the first request, and must then find the patches.
  */
 export function applyPatches(): void {
   if (areApplied) return;
   areApplied = true;
-  mendProtocolDecoding();
-  mendProtocolEncoding();
-  mendRecordEncoding();
-  mendChecksum();
-  mendProduceAnswers();
-  mendRequestTimeouts();
-  mendWaitingRequests();
-  mendJoiningConnections();
+  patchProtocolDecoding();
+  patchProtocolEncoding();
+  patchRecordEncoding();
+  patchChecksum();
+  patchProduceAnswers();
+  patchRequestTimeouts();
+  patchWaitingRequests();
+  patchJoiningConnections();
 }

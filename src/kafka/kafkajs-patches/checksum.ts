@@ -3,11 +3,11 @@ import { crc32c } from '@node-rs/crc32';
 const CHECKSUM_MODULE = 'kafkajs/src/protocol/recordBatch/crc32C';
 
 /**
- * Replaces how kafkajs 2.2.4 sums up a batch of records: byte by byte in JavaScript, each step waiting for the last. The sum
- * is the same, at a tenth of the time. To be called before anything is produced, since kafkajs loads what asks for it only
- * then.
+ * Replaces the checksum of a batch of records. kafkajs 2.2.4 computes it byte by byte in JavaScript, and each step
+ * waits for the one before. This checksum is the same, in a tenth of the time. Must be called before anything is
+ * produced: only then does kafkajs load the code that uses it.
  */
-export function mendChecksum(): void {
+export function patchChecksum(): void {
   require(CHECKSUM_MODULE);
   const loaded = require.cache[require.resolve(CHECKSUM_MODULE)];
   if (loaded === undefined) throw new Error('kafkajs is not where it was');

@@ -1,6 +1,6 @@
 import type { Kafka, KafkaMessage, Producer, ProducerConfig } from 'kafkajs';
 
-/** What a fetch gives of one partition, before anything is left out. */
+/** A fetch's answer for one partition, before records that a consumer must not see are left out. */
 export interface FetchedPartition {
   readonly partition: number;
   readonly messages: readonly FetchedMessage[];
@@ -8,7 +8,7 @@ export interface FetchedPartition {
 
 interface FetchedMessage {
   readonly offset: string;
-  /** Absent from records in the format of before Kafka 0.11. */
+  /** Absent from records in the format before Kafka 0.11. */
   readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number };
 }
 
@@ -31,7 +31,7 @@ interface Broker {
   }): Promise<{ readonly responses: readonly { readonly partitions: readonly FetchedPartition[] }[] }>;
 }
 
-/** What is used of kafkajs's cluster: what its consumers are built on, without a group. */
+/** The used part of kafkajs's cluster: consumers are built on it, and it needs no group. */
 export interface Cluster {
   connect(): Promise<void>;
   addTargetTopic(topic: string): Promise<void>;
@@ -56,17 +56,17 @@ type BatchClass = new (
   partition: FetchedPartition,
 ) => { readonly messages: readonly KafkaMessage[] };
 
-/** kafkajs's number for what transactions have committed, and nothing else. */
+/** kafkajs's number for an isolation level: no records of transactions that are open or aborted. */
 export const READ_COMMITTED = 1;
 
 const CREATE_CLUSTER = 'private:Kafka:createCluster';
 
 /**
- * A connection of its own to the brokers, below kafkajs's consumer: that one reads only as the member of a group, and never
- * says that a partition's end is a transaction's marker or a batch that compaction has emptied. kafkajs 2.2.4 keeps it
- * behind a symbol.
+ * A connection of its own to the brokers, below kafkajs's consumer. A consumer reads only as the member of a group, and
+ * it does not show that a partition ends with a transaction's marker or with a batch that compaction has emptied.
+ * kafkajs 2.2.4 hides this function behind a symbol.
  *
- * @throws Error where another version of kafkajs has no such thing.
+ * @throws Error if this version of kafkajs does not have it
  */
 export function createCluster(kafka: Kafka): Cluster {
   const options = { allowAutoTopicCreation: false, isolationLevel: READ_COMMITTED, metadataMaxAge: 300_000 };
@@ -74,9 +74,9 @@ export function createCluster(kafka: Kafka): Cluster {
 }
 
 /**
- * A producer with the cluster that it writes through.
+ * A producer, and the cluster that it writes through.
  *
- * @throws Error where another version of kafkajs has no such thing.
+ * @throws Error if this version of kafkajs has no such cluster
  */
 export function createProducerWithCluster(
   kafka: Kafka,
@@ -92,7 +92,9 @@ export function createProducerWithCluster(
   return { producer, cluster };
 }
 
-/** Connects to the leaders of all partitions of a topic: kafkajs does so as late as with the first record for each. */
+/**
+ * Connects to the leaders of all partitions of a topic. kafkajs itself waits with that for the first record of each.
+ */
 export async function connectToLeaders(cluster: Cluster, topic: string): Promise<void> {
   await cluster.addTargetTopic(topic);
   const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => partitionId);
@@ -109,13 +111,13 @@ function clusterFactory(kafka: Kafka): { readonly symbol: symbol; readonly creat
   return { symbol, create: create as (options: object) => Cluster };
 }
 
-/** The records that a fetch is about: none of aborted transactions, no markers, none from before the offset asked for. */
+/** The records in a fetch, without those of aborted transactions, markers, and records before the offset asked for. */
 export function visibleMessages(topic: string, offset: number, fetched: FetchedPartition): readonly KafkaMessage[] {
   const Batch = require('kafkajs/src/consumer/batch') as BatchClass;
   return new Batch(topic, String(offset), fetched).messages;
 }
 
-/** The offset after what was fetched, gaps at the end of a batch included; null where there was nothing at all. */
+/** The offset after the fetched records and any gap at the end of their batch. Null if nothing was fetched. */
 export function offsetAfter(fetched: FetchedPartition): number | null {
   const last = fetched.messages.at(-1);
   if (last === undefined) return null;

@@ -1,6 +1,6 @@
-/** What is used of kafkajs's connections to one broker. */
+/** The used part of kafkajs's connections to one broker. */
 interface ConnectionPool {
-  /** For all that is asked, and for fetches; the third one is made here. */
+  /** In order: for most requests, for fetches, and for joining. The third one is made here. */
   readonly pool: Connection[];
   getConnection(index: number): Promise<Connection>;
   getConnectionByRequest: (this: ConnectionPool, asked: Asked) => Promise<Connection>;
@@ -18,10 +18,10 @@ interface Connection {
   setSupportAuthenticationProtocol(isSupported: unknown): void;
 }
 
-/** Takes its options by the names under which it, and its queue of requests, keep them. */
+/** Its options have the names of its own fields and of its request queue's. */
 type ConnectionClass = new (options: object) => Connection;
 
-/** Keys of the Kafka protocol for what asks on another connection than the first one. */
+/** The Kafka protocol's keys of the requests that do not use the first connection. */
 const FETCH = 1;
 const JOIN_GROUP = 11;
 const SYNC_GROUP = 14;
@@ -33,12 +33,12 @@ const INDEX: ReadonlyMap<number, number> = new Map([
 ]);
 
 /**
- * Gives what joins a group a connection of its own. A broker takes the next request of a connection once the last one is
- * answered, and answers a member that joins once all others have: on the one connection that kafkajs 2.2.4 has for
- * all but fetches, commits waited behind that for as long as a rebalance took, and a crash in it repeated what had
- * long been settled.
+ * Gives the requests that join a group a connection of their own. A broker reads the next request of a connection only
+ * after it has answered the one before, and it answers a joining member only when all members have joined. kafkajs
+ * 2.2.4 uses one connection for everything but fetches. There commits waited for the whole rebalance, and a crash
+ * during it sent commands again that had long been settled.
  */
-export function mendJoiningConnections(): void {
+export function patchJoiningConnections(): void {
   const { prototype } = require('kafkajs/src/network/connectionPool') as { readonly prototype: ConnectionPool };
   const Connection = require('kafkajs/src/network/connection') as ConnectionClass;
   const another = (like: Connection): Connection => {

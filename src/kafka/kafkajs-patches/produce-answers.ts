@@ -10,21 +10,21 @@ interface ResponseModule {
   parse: (answer: ProduceAnswer) => Promise<ProduceAnswer>;
 }
 
-/** Of the first version that knows record batches; all later ones take its `parse`. */
+/** Version 3 is the first one with record batches. All later versions use its `parse`. */
 const RESPONSE_MODULE = 'kafkajs/src/protocol/requests/produce/v3/response';
 const NO_ERROR = 0;
 
 const answers = new WeakMap<Error, ProduceAnswer>();
-let isMended = false;
+let isPatched = false;
 
 /**
- * Keeps what kafkajs 2.2.4 throws away: a produce request that one partition refuses counts as refused altogether, though the
- * others have taken their records, and those would be written again. To be called before anything is produced, since the
- * later versions take over what is there when they are loaded.
+ * Keeps the answer to a produce request, which kafkajs 2.2.4 throws away if one partition has refused its records. The
+ * whole request then counts as refused, and records that other partitions have taken would be written again. Must be
+ * called before anything is produced: later versions copy `parse` when they are loaded.
  */
-export function mendProduceAnswers(): void {
-  if (isMended) return;
-  isMended = true;
+export function patchProduceAnswers(): void {
+  if (isPatched) return;
+  isPatched = true;
   const response = require(RESPONSE_MODULE) as ResponseModule;
   const { parse } = response;
   response.parse = (answer) =>
@@ -34,7 +34,7 @@ export function mendProduceAnswers(): void {
     });
 }
 
-/** The partitions, as `<topic>/<partition>`, that have taken their records although the request failed with `error`. */
+/** The partitions, as `<topic>/<partition>`, that took their records although the request failed with `error`. */
 export function takenDespite(error: unknown): ReadonlySet<string> {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     const answer = answers.get(cause);

@@ -5,7 +5,7 @@ interface Header {
   readonly value: Buffer | null;
 }
 
-/** What is used of kafkajs's own decoder of the Kafka protocol. */
+/** The used part of kafkajs's decoder of the Kafka protocol. */
 interface Decoder {
   readonly buffer: Buffer;
   offset: number;
@@ -14,22 +14,25 @@ interface Decoder {
   readVarIntArray(read: (decoder: Decoder) => Header): HeaderList;
 }
 
-/** A record's headers as kafkajs is about to gather them, with an accumulator that is replaced. */
+/** kafkajs calls `reduce` to make an object of a record's headers. Here its arguments are ignored. */
 interface HeaderList {
   reduce(gather: unknown, start: unknown): IHeaders;
 }
 
 const NO_VALUE = Buffer.alloc(0);
-/** Bytes of a variable-length long that fits 32-bit arithmetic, whatever is in them. */
+/** A variable-length long of at most so many bytes always fits 32-bit arithmetic. */
 const SMALL_LONG_BYTES = 4;
 
 /**
- * Replaces how kafkajs 2.2.4 gathers a record's headers. Its own way copies all of them for each one, so that a single record
- * of 9,000 headers stops the event loop for a minute; a header named `constructor` becomes a list that begins with a
- * function; and one without a value, legal on the wire, cannot be written again. Here it becomes an empty one.
- * Timestamps it reads in BigInt arithmetic, which is needed for the fewest.
+ * Replaces how kafkajs 2.2.4 reads headers and timestamps.
+ *
+ * - It copies all headers of a record once for each header: one record with 9,000 headers stops the event loop for a
+ *   minute.
+ * - A header named `constructor` becomes a list that begins with a function.
+ * - A header without a value is legal, but kafkajs cannot write it again. Here its value becomes empty.
+ * - It reads all timestamps in BigInt arithmetic, which very few need.
  */
-export function mendProtocolDecoding(): void {
+export function patchProtocolDecoding(): void {
   const { prototype } = require('kafkajs/src/protocol/decoder') as { readonly prototype: Decoder };
   // Headers are the only arrays of this kind in kafkajs.
   prototype.readVarIntArray = function (read) {
@@ -42,7 +45,8 @@ export function mendProtocolDecoding(): void {
     return { reduce: () => headers };
   };
   const { readVarLong } = prototype;
-  // Only of timestamps, as the distance from a batch's first: kafkajs adds it to a long, and takes a number for one.
+  // Used for timestamps only, each as its distance from the batch's first. kafkajs adds it to a long, and accepts a
+  // number.
   prototype.readVarLong = function () {
     let value = 0;
     for (let at = 0; at < SMALL_LONG_BYTES; at++) {

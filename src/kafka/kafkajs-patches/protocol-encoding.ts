@@ -1,4 +1,4 @@
-/** What is used of kafkajs's own encoder of the Kafka protocol. */
+/** The used part of kafkajs's encoder of the Kafka protocol. */
 interface Encoder {
   buf: Buffer;
   offset: number;
@@ -11,30 +11,30 @@ interface EncoderClass {
   readonly prototype: Encoder;
   nextPowerOfTwo: (this: void, bytes: number) => number;
   sizeOfVarInt(value: number): number;
-  /** A static method that calls others by the name of its class. */
+  /** Static: it calls other methods by the name of its class, so it needs no `this`. */
   sizeOfVarLong: (this: void, value: unknown) => number;
 }
 
 /** Most bytes of a 32-bit integer in the protocol's variable-length form. */
 const VAR_INT_BYTES = 5;
-/** What kafkajs asks for at first, for each record and for each of its headers. */
+/** kafkajs' first buffer, for each record and for each header. */
 const INITIAL_BYTES = 511;
-/** V8 keeps typed arrays of up to 64 bytes within its heap, which costs a fraction of a buffer of its own. */
+/** V8 keeps typed arrays of up to 64 bytes in its heap, which costs a fraction of a separate buffer. */
 const SMALL_BYTES = 64;
-/** Below this a long is written as an int is: zigzag doubles it, and shifts work on 32 bits. */
+/** Below this a long can be written like an int: zigzag doubles it, and shifts work on 32 bits. */
 const MAX_INT = 2 ** 30;
 
 /**
- * Replaces how kafkajs 2.2.4 writes variable-length integers, a dozen for each record: by an array and a buffer each, and in
- * BigInt arithmetic for timestamps, into a zeroed buffer of 512 bytes for each record and for each header. The bytes are the
- * same; a quarter of the time goes, and most of the garbage.
+ * Replaces how kafkajs 2.2.4 writes variable-length integers, of which each record has a dozen. kafkajs makes an array
+ * and a buffer for each, uses BigInt arithmetic for timestamps, and begins with a zeroed buffer of 512 bytes for each
+ * record and each header. The bytes are the same here, with a quarter less time and little garbage.
  */
-export function mendProtocolEncoding(): void {
+export function patchProtocolEncoding(): void {
   const encoder = require('kafkajs/src/protocol/encoder') as EncoderClass;
   const { nextPowerOfTwo, sizeOfVarLong } = encoder;
   const { writeVarLong } = encoder.prototype;
 
-  // Asked by the constructor, and by no other: growing is replaced below.
+  // Only the constructor calls this: `ensureAvailable` is replaced below.
   encoder.nextPowerOfTwo = (bytes) => (bytes === INITIAL_BYTES ? SMALL_BYTES : nextPowerOfTwo(bytes));
   encoder.prototype.ensureAvailable = function (bytes) {
     const needed = this.offset + bytes;

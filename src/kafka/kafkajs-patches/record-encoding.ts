@@ -1,4 +1,4 @@
-/** A record as kafkajs's producer hands it over, with what its batch adds. */
+/** A record from kafkajs's producer, with the deltas that its batch adds. */
 interface RecordToEncode {
   readonly offsetDelta: number;
   readonly timestampDelta: unknown;
@@ -9,7 +9,7 @@ interface RecordToEncode {
 
 type HeaderValue = Buffer | string;
 
-/** What kafkajs's encoders take over from one another. */
+/** The part of an encoder that kafkajs's other encoders read. */
 export interface Encoded {
   readonly buf: Buffer;
   readonly buffer: Buffer;
@@ -19,24 +19,26 @@ export interface Encoded {
 type EncodeRecord = (record: RecordToEncode) => Encoded;
 
 const RECORD_MODULE = 'kafkajs/src/protocol/recordBatch/record/v0';
-/** Below this zigzag's doubling stays within 32 bits, on which shifts work. */
+/** Below this the doubling by zigzag stays within 32 bits, and shifts work on 32 bits. */
 const MAX_INT = 2 ** 30;
 const NULL_LENGTH = -1;
 const ATTRIBUTES_BYTES = 1;
 
 /**
- * Replaces how kafkajs 2.2.4 encodes a record: by two encoders and several arrays, and two more encoders for each header. This
- * one knows the size beforehand and writes into one piece of pooled memory. The bytes are the same. To be called before anything is
- * produced, since kafkajs loads what asks for records only then.
+ * Replaces how kafkajs 2.2.4 encodes a record. kafkajs uses two encoders and several arrays, and two more encoders for
+ * each header. This function computes the size first and writes into one piece of pooled memory. The bytes are the
+ * same. Must be called before anything is produced: only then does kafkajs load the code that encodes batches.
  */
-export function mendRecordEncoding(): void {
+export function patchRecordEncoding(): void {
   const stock = require(RECORD_MODULE) as EncodeRecord;
   const loaded = require.cache[require.resolve(RECORD_MODULE)];
   if (loaded === undefined) throw new Error('kafkajs is not where it was');
   loaded.exports = recordEncoder(stock);
 }
 
-/** @param stock takes what this one leaves aside: times further apart than 12 days */
+/**
+ * @param stock kafkajs's own function, used for records whose timestamp is more than 12 days after the batch's first
+ */
 export function recordEncoder(stock: EncodeRecord): EncodeRecord {
   return (record) => {
     const { offsetDelta, timestampDelta, key = null, value, headers = {} } = record;

@@ -3,7 +3,7 @@ interface Request {
   timeoutRequest(): void;
 }
 
-/** What is used of kafkajs's queue of the requests on one connection. */
+/** The used part of kafkajs's queue of the requests on one connection. */
 interface RequestQueue {
   readonly enforceRequestTimeout: boolean;
   readonly inflight: ReadonlyMap<number, Request>;
@@ -14,12 +14,15 @@ interface RequestQueue {
 const LOOK_EVERY_MS = 100;
 
 /**
- * Replaces how kafkajs 2.2.4 looks for requests that are not answered in time: by the wall clock, with a timer for each
- * connection. Once that clock jumps ahead every request on the wire counts as unanswered, and results are written again that
- * Kafka has; once it is set back, none ever does. This one goes by the monotonic clock, from the first look at a request on,
- * and looks at all connections at once: a timer each woke up an idle replica far more often than its work did.
+ * Replaces how kafkajs 2.2.4 finds requests that are not answered in time.
+ *
+ * - kafkajs goes by the wall clock. If that jumps ahead, every request on the wire counts as unanswered, and results
+ *   are written again that Kafka has. If it is set back, no request ever does. Here the monotonic clock counts, from
+ *   the first look at a request.
+ * - kafkajs has a timer for each connection, and those woke up an idle replica far more often than its work did. Here
+ *   one timer looks at all connections.
  */
-export function mendRequestTimeouts(nowMs: () => number = () => performance.now()): void {
+export function patchRequestTimeouts(nowMs: () => number = () => performance.now()): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
   const connected = new Set<RequestQueue>();
   const seenAtMs = new WeakMap<Request, number>();
@@ -43,7 +46,7 @@ export function mendRequestTimeouts(nowMs: () => number = () => performance.now(
   prototype.scheduleRequestTimeoutCheck = function () {
     if (!this.enforceRequestTimeout) return;
     connected.add(this);
-    // Answers that arrived while the process was frozen are read first.
+    // `setImmediate`: answers that arrived while the process was frozen must be read first.
     timer ??= setInterval(() => void setImmediate(look), LOOK_EVERY_MS).unref();
   };
 }

@@ -1,4 +1,4 @@
-/** What is used of kafkajs's queue of the requests on one connection. */
+/** The used part of kafkajs's queue of the requests on one connection. */
 interface RequestQueue {
   readonly pending: readonly unknown[];
   /** Milliseconds since the epoch; the broker asked for silence until then. */
@@ -8,15 +8,15 @@ interface RequestQueue {
   scheduleCheckPendingRequests: (this: RequestQueue) => void;
 }
 
-/** An answer makes room at once; this is for whatever else may have. */
+/** An answer makes room, and is noticed at once. This is for every other cause. */
 const LOOK_AGAIN_MS = 10;
 
 /**
- * Replaces when kafkajs 2.2.4 looks for requests that wait to be sent: from the first answer on every millisecond, on each
- * connection and for ever, though none may be waiting (its timer starts itself again, with a delay below 0). A replica with
- * nothing to do woke up 1,700 times a second. This one looks only while something waits.
+ * Replaces how often kafkajs 2.2.4 looks for requests that wait to be sent. After the first answer it looks every
+ * millisecond, on each connection and for ever, even if none waits: its timer starts itself again, with a delay below
+ * 0. An idle replica woke up 1,700 times a second. Here it looks only while a request waits.
  */
-export function mendWaitingRequests(): void {
+export function patchWaitingRequests(): void {
   const { prototype } = require('kafkajs/src/network/requestQueue') as { readonly prototype: RequestQueue };
   prototype.scheduleCheckPendingRequests = function () {
     if (this.pending.length === 0 || this.throttleCheckTimeoutId !== null) return;

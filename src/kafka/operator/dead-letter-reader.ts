@@ -12,21 +12,21 @@ import {
   visibleMessages,
 } from '../kafkajs-patches/internal-cluster';
 
-/** Kafka's numbers for the ends of a partition, in place of a time. */
+/** Kafka's numbers for the two ends of a partition. They are sent in place of a time. */
 const EARLIEST = -2;
 const LATEST = -1;
-/** A consumer, not a replica. */
+/** The replica id of a request by a consumer. */
 const CONSUMER = -1;
-/** Of one fetch; a larger record comes whole all the same. */
+/** Limit of one fetch. A larger record still comes whole. */
 const FETCH_BYTES = 8 * 1024 * 1024;
 const FETCH_WAIT_MS = 500;
 const RETRY_MS = 250;
-/** Answers with nothing at all, one after another, that show that the rest of a partition holds no record. */
+/** After so many empty answers in a row, the rest of a partition has no record. */
 const MAX_EMPTY_ANSWERS = 2;
 
 /**
- * Reads a topic from its earliest record up to where it ended when asked, without a consumer group: nothing is joined,
- * committed or left behind, and no partition is waited for that has nothing.
+ * Reads a topic from its earliest record to the end that `bounds` found, without a consumer group. It joins no group,
+ * commits nothing, leaves nothing behind, and does not wait for records in an empty partition.
  */
 export class DeadLetterReader implements DeadLetterRecords {
   private readonly cluster: Cluster;
@@ -39,7 +39,7 @@ export class DeadLetterReader implements DeadLetterRecords {
     this.cluster = createCluster(kafka);
   }
 
-  /** @throws KafkaAway, and an Error that says what is wrong where the topic does not exist or may not be read. */
+  /** @throws KafkaAway, or an Error that says what is wrong if the topic does not exist or may not be read */
   async bounds(signal: AbortSignal): Promise<readonly PartitionBounds[]> {
     await this.connect(signal);
     const doing = `asking for the offsets of ${this.topic}`;
@@ -64,7 +64,7 @@ export class DeadLetterReader implements DeadLetterRecords {
     while (offset < end) {
       const fetched = await this.fetch(partition, offset, signal);
       if (fetched === 'gone') {
-        // Retention has removed what was to be read next.
+        // Retention has removed the next records.
         const earliest = (await withinDeadline(this.offsets(EARLIEST), 'asking for offsets', signal)).get(partition);
         offset = Math.max(offset + 1, earliest ?? end);
         continue;
@@ -81,7 +81,7 @@ export class DeadLetterReader implements DeadLetterRecords {
     }
   }
 
-  /** Tries again where a leader has moved or a connection broke, for as long as somebody at a terminal would wait. */
+  /** Tries again if a leader has moved or a connection broke, for up to 15 s: somebody waits at a terminal. */
   private async fetch(partition: number, offset: number, signal: AbortSignal): Promise<FetchedPartition | 'gone'> {
     const startedMs = performance.now();
     for (;;) {

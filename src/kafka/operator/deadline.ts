@@ -1,7 +1,7 @@
-/** How long somebody at a terminal is left waiting for Kafka. */
+/** How long somebody at a terminal may have to wait for Kafka. */
 export const KAFKA_DEADLINE_MS = 15_000;
 
-/** Kafka did not do what was asked of it in time. */
+/** Kafka did not answer in time. */
 export class KafkaAway extends Error {
   override readonly name = 'KafkaAway';
 
@@ -12,9 +12,9 @@ export class KafkaAway extends Error {
 }
 
 /**
- * What `work` comes to, as its client's own retries never end.
+ * The result of `work`, within a deadline: the retries of kafkajs never end.
  *
- * @throws KafkaAway after 15 s, or the reason of the signal; `work` is left to itself then.
+ * @throws KafkaAway after 15 s, or the reason of the signal. `work` itself is not stopped.
  */
 export async function withinDeadline<T>(work: Promise<T>, doing: string, signal?: AbortSignal): Promise<T> {
   const { promise: never, reject } = Promise.withResolvers<never>();
@@ -27,7 +27,7 @@ export async function withinDeadline<T>(work: Promise<T>, doing: string, signal?
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener('abort', giveUp);
-    // Whichever loses the race has nobody left to tell.
+    // If `work` fails after the deadline, nobody listens: without this it would be an unhandled rejection.
     work.catch(() => undefined);
   }
 }

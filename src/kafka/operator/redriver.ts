@@ -10,20 +10,23 @@ import { partitioner } from '../publish/partitioner';
 import { byTopic, outgoing } from '../publish/producing';
 
 /**
- * A transaction that is left open, as by a kill, holds up the readers of the command topics for so long, unless the next
- * redrive ends it before.
+ * A transaction that a killed process has left open stops the readers of the command topics for this long, unless the
+ * next redrive ends it earlier.
  */
 const TRANSACTION_TIMEOUT_MS = 10_000;
-/** The end of a transaction may show in what its group has committed a moment after it shows in the transaction itself. */
+/** The commits of a transaction's group may be visible a moment after the transaction has ended. */
 const MARKS_SETTLE_MS = 250;
-/** After its answer a transaction is ended in the background, and until then the next one is put off. */
+/**
+ * Kafka answers the end of a transaction before it is done. Until it is, the next transaction is refused for the
+ * moment.
+ */
 const RETRY = { retries: 8, initialRetryTime: 20, maxRetryTime: 2_000 };
-/** Groups that are asked for their marks side by side. */
+/** How many groups are asked for their marks at the same time. */
 const GROUPS_AT_ONCE = 8;
 
-/** In the versions of the requests that kafkajs 2.2.4 speaks, PRODUCER_FENCED is told as INVALID_PRODUCER_EPOCH. */
+/** In kafkajs 2.2.4's versions of these requests, PRODUCER_FENCED appears as INVALID_PRODUCER_EPOCH. */
 const TAKEN_OVER: ReadonlySet<string> = new Set(['INVALID_PRODUCER_EPOCH', 'INVALID_PRODUCER_ID_MAPPING']);
-/** Said to the end of a transaction: another one has the transactional id, or the brokers are about to give it to that. */
+/** Refusals of a transaction's end: another redrive has taken the transactional id, or is about to get it. */
 const CUT_OFF: ReadonlySet<string> = new Set([...TAKEN_OVER, 'CONCURRENT_TRANSACTIONS']);
 
 interface Deps {
@@ -33,11 +36,11 @@ interface Deps {
 }
 
 /**
- * Writes commands back to their topics, and in the same transaction the marks that say so: both or neither, whenever the
- * process or Kafka dies. The transactional id is the same for all, so a later redrive fences an earlier one.
+ * Writes commands back to their topics, and in the same transaction marks them as redriven. Both happen or neither,
+ * even if the process or Kafka dies. All redrives use one transactional id, so a later redrive fences an earlier one.
  *
- * The marks travel as the metadata of committed offsets. kafkajs 2.2.4 hands `sendOffsets` on to the request as it is,
- * metadata included (producer/eosManager, requests/txnOffsetCommit); only its types do not say so.
+ * The marks are the metadata of committed offsets. kafkajs 2.2.4 passes the argument of `sendOffsets` to the request
+ * unchanged, metadata included (producer/eosManager, requests/txnOffsetCommit), although its types do not say so.
  */
 export class TransactionalRedriver implements Redriver {
   private readonly admin: Admin;
@@ -48,7 +51,7 @@ export class TransactionalRedriver implements Redriver {
     this.admin = deps.kafka.admin();
   }
 
-  /** @throws KafkaAway, and what Kafka says where the transactional id may not be used. */
+  /** @throws KafkaAway, or Kafka's error if the transactional id may not be used */
   async takeOver(): Promise<void> {
     await withinDeadline(this.renew(), 'starting a transaction');
     await sleep(MARKS_SETTLE_MS);
@@ -74,7 +77,7 @@ export class TransactionalRedriver implements Redriver {
     return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]));
   }
 
-  /** @throws KafkaAway, and what Kafka says; whether the batch was written the marks know, and so the next redrive. */
+  /** @throws KafkaAway, or Kafka's error. The marks then tell the next redrive whether the batch was written. */
   redrive(records: readonly Publication[], commits: readonly PageCommit[]): Promise<Redriven> {
     return withinDeadline(this.transact(records, commits), 'redriving a batch');
   }
@@ -94,8 +97,8 @@ export class TransactionalRedriver implements Redriver {
       await transaction.commit();
       return 'redriven';
     } catch (error) {
-      // Cut off by another redrive, a broker may call it any fault; the end of the transaction, of which kafkajs permits one, is
-      // refused with the true one.
+      // If another redrive has cut this one off, the error may be of any type. Only the refusal of the transaction's
+      // end has the true type. kafkajs permits one end, so there is no abort after a commit.
       const refusal: unknown = isEnding ? error : await transaction.abort().catch((reason: unknown) => reason);
       if (isOfType(error, TAKEN_OVER) || isOfType(refusal, CUT_OFF)) return 'taken-over';
       if (isOfType(error, TOO_LARGE)) return 'too-large';
@@ -113,7 +116,8 @@ export class TransactionalRedriver implements Redriver {
       createPartitioner: partitioner,
     });
     await this.producer.connect();
-    // The first one fences all others of the id, and the brokers end what those have left open.
+    // The first transaction fences all other producers with this id. The brokers end the transactions that those left
+    // open.
     const transaction = await this.producer.transaction();
     await transaction.abort();
   }
@@ -125,8 +129,9 @@ export class TransactionalRedriver implements Redriver {
     for (const { partition, fault } of committed) {
       if (fault === null) continue;
       throw new Error(
-        `what the consumer group ${groupId} has committed for ${deadLetters}/${partition} ${fault}: without it letters would ` +
-          'be redriven twice. Use the release that wrote it, or delete the group: then nothing of it counts as redriven',
+        `what the consumer group ${groupId} has committed for ${deadLetters}/${partition} ${fault}: without it ` +
+          'letters would be redriven twice. Use the release that wrote it, or delete the group: then nothing of it ' +
+          'counts as redriven',
       );
     }
     return committed.map(({ partition, done }) => ({ partition, done }));
@@ -143,7 +148,7 @@ export class TransactionalRedriver implements Redriver {
   }
 }
 
-/** kafkajs drops what is for a partition that it has not heard of yet, without a word. */
+/** kafkajs silently drops records for a partition that it does not know yet. */
 function refuseDropped(records: readonly Publication[], written: readonly RecordMetadata[]): void {
   const places = new Set(written.map(({ topicName, partition }) => `${topicName}/${partition}`));
   for (const { topic, partition } of records) {

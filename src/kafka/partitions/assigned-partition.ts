@@ -10,31 +10,31 @@ import type { PartitionQueues } from '../../dispatch/schedule/queues';
 import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
 
-/** Takes over a record: from here on it is on its way to an outcome. Never throws. */
+/** Takes a record over: from now on it is on its way to an outcome. Never throws. */
 export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source: JobSource) => void;
 
-/** From when on a record may be sent, in milliseconds since the epoch; null for at once. */
+/** When a record may be sent, in milliseconds since the epoch. Null: at once. */
 export type DueAt = (message: KafkaMessage) => number | null;
 
-/** What a partition needs of the consumer that has it. */
+/** What a partition needs from its consumer. */
 interface Deps {
   readonly clock: Clock;
   readonly budget: IntakeBudget;
-  /** Called whenever the partition may have something to commit, or may want to be paused or resumed. */
+  /** Called if the partition may have something to commit, or may want to be paused or resumed. */
   readonly changed: (partition: AssignedPartition) => void;
   readonly isConsumerAlive: () => boolean;
   readonly due: DueAt;
 }
 
-/** Memory that a command in hand takes beside its own bytes: parsed command, queue entries, ledger entry. Measured. */
+/** Memory that a command takes beside its own bytes: parsed command, queue entries, ledger entry. Measured. */
 const OVERHEAD_BYTES = 600;
 const NO_HEADERS: Headers = Object.freeze({});
 
 /**
- * One partition of a command topic, from its assignment to this replica to its loss. It feeds what is read to dispatch,
- * counts what is in hand, and knows what may be committed.
+ * One partition of a command topic, from its assignment to this replica to its loss. It hands its records to dispatch,
+ * counts its commands in memory, and knows which offsets may be committed.
  *
- *     opening (its commits are being read) → open (records are taken) → lost (nothing is sent; calls on the wire settle)
+ *     opening (its commits are read) → open (records are taken) → lost (nothing is sent; calls on the wire settle)
  *     lost → opening (assigned again)
  */
 export class AssignedPartition implements JobSource {
@@ -42,13 +42,13 @@ export class AssignedPartition implements JobSource {
   private readonly holding: Holding = { commands: 0, bytes: 0 };
   private currentLedger = new PartitionLedger(null);
   private isLedgerFull = false;
-  /** The tag under which the partition was claimed; null before it ever was. */
+  /** The member tag under which the partition was last claimed; null before the first claim. */
   private tag: string | null = null;
   private highWatermark: number | null = null;
   private position: number | null = null;
-  /** When the oldest completion that is not committed happened; null where all are. */
+  /** When the first offset became done that is not committed yet; null if all are committed. */
   private uncommittedSinceMs: number | null = null;
-  /** When the next record may be sent, by the wall clock; null where it may, or is not known. */
+  /** When the next record may be sent, by the wall clock; null if it may be sent now, or if it is not known. */
   private dueAtMs: number | null = null;
 
   constructor(
@@ -58,7 +58,7 @@ export class AssignedPartition implements JobSource {
     private readonly deps: Deps,
   ) {}
 
-  /** Names it among the partitions of all topics. */
+  /** Unique among the partitions of all topics. */
   get key(): string {
     return partitionKey(this.topic, this.partition);
   }
@@ -75,7 +75,7 @@ export class AssignedPartition implements JobSource {
     return this.tag;
   }
 
-  /** Nothing of it is in hand any more: no call is on the wire, and no outcome waits to be written. */
+  /** None of its commands is in memory: no call is on the wire, and no outcome waits to be written. */
   get isQuiet(): boolean {
     return this.holding.commands === 0;
   }
@@ -92,13 +92,13 @@ export class AssignedPartition implements JobSource {
     return this.currentLedger;
   }
 
-  /** Records of the partition that are not done yet, as of the last fetch; null before the first. */
+  /** How many records are not done yet, by the last fetch; null before the first fetch. */
   get lag(): number | null {
     if (this.highWatermark === null || this.position === null) return null;
     return Math.max(0, this.highWatermark - this.position) + this.holding.commands;
   }
 
-  /** For how long its next record is not due yet; 0 where it is, or is not known. */
+  /** How long until the next record is due. 0 if it is due, or if it is not known. */
   untilDueMs(nowMs: number): number {
     return this.dueAtMs === null ? 0 : Math.max(0, this.dueAtMs - nowMs);
   }
@@ -108,7 +108,10 @@ export class AssignedPartition implements JobSource {
     return this.isLedgerFull && this.ledger.span > MAX_SPAN / 2;
   }
 
-  /** Whether reading is to pause: nothing is known yet, or enough is in hand. A paused one goes on at half as much. */
+  /**
+   * Whether reading must pause: the partition is not open, its next record is not due, or it has enough commands in
+   * memory. A paused partition goes on once it has half as many.
+   */
   wantsPause(isPaused: boolean): boolean {
     if (this.state !== 'open') return true;
     if (this.isHeldBack || this.untilDueMs(this.deps.clock.wallMs()) > 0) return true;
@@ -116,7 +119,9 @@ export class AssignedPartition implements JobSource {
     return isPaused ? !budget.isLow(this.holding) : budget.isOver(this.holding);
   }
 
-  /** Starts taking records, from what the group has committed and what is known from earlier. */
+  /**
+   * Opens the partition: records are taken from the committed offset on, and done offsets that are known are skipped.
+   */
   open({ offset, done }: Pick<Committed, 'offset' | 'done'>, tag: string): void {
     this.dueAtMs = null;
     this.currentLedger = this.currentLedger.successor(offset, done);
@@ -127,14 +132,15 @@ export class AssignedPartition implements JobSource {
   }
 
   /**
-   * The log no longer has what was to be read next (retention), or is another one (the topic was made anew). What is known of
-   * offsets may be about other records, so all of it is forgotten; what is on the wire settles without a trace in the ledger.
+   * The log has no longer the next record (retention), or is another log (the topic was deleted and created). The known
+   * offsets may belong to other records, so all of them are forgotten. Calls on the wire settle without a trace in the
+   * ledger.
    */
   reset(): void {
     this.currentLedger = new PartitionLedger(null);
   }
 
-  /** The partition belongs to somebody else, or to nobody known. */
+  /** The partition belongs to another replica, or it is not known to whom. */
   lose(): void {
     this.state = 'lost';
   }
@@ -144,7 +150,7 @@ export class AssignedPartition implements JobSource {
     this.state = 'opening';
   }
 
-  /** Takes records in offset order. Returns the offset of the last one taken; null where none was. */
+  /** Takes records in offset order. Returns the offset of the last one that was taken; null if none was. */
   take(messages: readonly KafkaMessage[], highWatermark: string, accept: AcceptRecord): string | null {
     let last: string | null = null;
     this.highWatermark = Number(highWatermark);
@@ -210,7 +216,7 @@ function bytesOf(record: IncomingRecord): number {
   return OVERHEAD_BYTES + (record.value?.length ?? 0) + (record.key?.length ?? 0) + headers;
 }
 
-/** Header values are views of the fetch buffer, which they would keep in memory. */
+/** Copies header values: they are views of the fetch buffer, and would keep all of it in memory. */
 function copyHeaders(headers: KafkaMessage['headers']): Headers {
   let copy: Headers | null = null;
   for (const name in headers) {

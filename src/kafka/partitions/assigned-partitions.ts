@@ -18,26 +18,26 @@ import { PartitionPauses } from './partition-pauses';
 import type { Reading } from '../group/readings';
 import type { TopicPartition } from './topic-partition';
 
-/** Between two looks at what is not committed yet, while the consumer ends. */
+/** While a consumer ends: how often it looks whether everything is committed. */
 const FLUSH_POLL_MS = 20;
 
-/** What a consumer hands its records to. */
+/** Receives a consumer's records. */
 export interface RecordSink {
   openPartition(): PartitionQueues<Job>;
-  /** Takes over a record: from here on it is on its way to an outcome. Never throws. */
+  /** Takes a record over: from now on it is on its way to an outcome. Never throws. */
   accept(...record: Parameters<AcceptRecord>): void;
   /** A batch has been accepted. */
   accepted(): void;
-  /** The partition is somebody else's: nothing of it may be sent any more. */
+  /** The partition is no longer this replica's: nothing of it may be sent any more. */
   discard(source: JobSource): void;
 }
 
-/** What the partitions of a consumer need beside its place in the group. */
+/** What the partitions of a consumer need, apart from its membership in the group. */
 export interface PartitionDeps {
   readonly clock: Clock;
   readonly reader: GroupReader;
   readonly config: Pick<KafkaConfig, 'commitIntervalMs' | 'sessionTimeoutMs'>;
-  /** Deadline of one call to the API: the longest that a lost partition's calls are still on the wire. */
+  /** Deadline of one call to the API. The calls of a lost partition are on the wire for no longer. */
   readonly callTimeoutMs: number;
   readonly budget: IntakeBudget;
   readonly sink: RecordSink;
@@ -47,22 +47,23 @@ export interface PartitionDeps {
 
 type Commit = (offsets: OffsetsToCommit) => Promise<void>;
 
-/** The consumer's place in its group, as it is now. */
+/** The consumer's membership in its group, as it is now. */
 export interface Place {
-  /** null while it is in no group, and so can neither pause nor resume. */
+  /** Null while the consumer is in no group: it can then neither pause nor resume. */
   readonly client: () => Pick<GroupClient, 'pause' | 'resume'> | null;
-  /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
+  /** Sends one commit in the current generation, without retries. Null while the consumer is in no group. */
   readonly currentCommit: () => Commit | null;
-  /** Commits as long as there is any way, and until the signal aborts: then it rejects, and nothing is sent any more. */
+  /**
+   * Commits in the current generation. Rejects if the signal aborts before the commit is sent: then it is never sent.
+   */
   readonly commit: (offsets: OffsetsToCommit, signal: AbortSignal) => Promise<void>;
-  /** Whether the group surely takes this member for alive. */
+  /** Whether it is certain that the group takes this member for alive. */
   readonly isAlive: () => boolean;
 }
 
 /**
- * The partitions that one consumer has, from one assignment to the next: those that stay keep their ledgers, those that are
- * lost stop at once and are released, those that come are claimed before anything of them is sent. What is settled is
- * committed.
+ * The partitions of one consumer, across all its assignments. A partition that stays keeps its ledger. A lost one stops
+ * at once and is released. A new one is claimed before any of its commands is sent. Settled commands are committed.
  */
 export class AssignedPartitions {
   /** By `partitionKey`. */
@@ -71,10 +72,10 @@ export class AssignedPartitions {
   private readonly committer: Committer;
   private readonly handover: Handover;
   private isHalted = false;
-  /** Ends the claims of the last assignment. */
+  /** Aborts the claims and releases of the last assignment. */
   private claims = new AbortController();
   private claiming: Promise<void> = Promise.resolve();
-  /** Lost partitions on their way to be released. */
+  /** Releases of lost partitions that are under way. */
   private readonly releases = new Set<Promise<void>>();
 
   constructor(
@@ -105,7 +106,7 @@ export class AssignedPartitions {
     return this.pauses.fetchWaitMs;
   }
 
-  /** Those of which something may be sent. */
+  /** The open partitions: their commands may be sent. */
   get owned(): AssignedPartition[] {
     return [...this.partitions.values()].filter((source) => source.isOwned);
   }
@@ -124,22 +125,22 @@ export class AssignedPartitions {
     }
   }
 
-  /** Nothing more is read while halted; what is in hand stays. */
+  /** Nothing more is read while halted. Commands in memory stay there. */
   halt(isHalted: boolean): void {
     this.isHalted = isHalted;
     this.pauses.align();
   }
 
-  /** Reading of a partition starts anew at the earliest record, since where it was to go on is gone. */
+  /** A partition is read from its earliest record again, since the offset that was next is gone. */
   reset(topic: string, partition: number): void {
     this.partitions.get(partitionKey(topic, partition))?.reset();
   }
 
   /**
-   * The group has rebalanced, and this is what the member has now.
+   * The group has rebalanced, and `assignment` is the member's part now.
    *
-   * @param isAnother it came in under another id: others had its partitions meanwhile, and what they have done there is read
-   *   before going on
+   * @param isAnother the member has another id than before. Others may have had its partitions meanwhile, so all of
+   *   them are opened again from the group's commits
    */
   assigned(memberId: string, assignment: Assignment, isAnother: boolean): void {
     const assigned = this.reading.topics.flatMap((topic) =>
@@ -154,11 +155,11 @@ export class AssignedPartitions {
     for (const each of assigned) this.assign(each);
     this.pauses.align();
     this.claiming = this.handover.claim(memberId, () => this.opening(), this.claims.signal);
-    // A release that meets the next rebalance is begun anew by that.
+    // If the group rebalances again during a release, that rebalance begins the release again.
     for (const source of lost) this.release(memberId, source);
   }
 
-  /** Takes in what a fetch has brought. */
+  /** Takes in the records of a fetch. */
   async take({ batch, resolveOffset }: FetchedBatch): Promise<void> {
     const source = this.partitions.get(partitionKey(batch.topic, batch.partition));
     if (source === undefined || !source.isOwned) return;
@@ -174,16 +175,18 @@ export class AssignedPartitions {
     });
   }
 
-  /** The consumer is out of its group: all may be somebody else's by now. */
+  /** The consumer is out of its group: all its partitions may be another replica's now. */
   loseAll(): void {
     this.pauses.clear();
     for (const source of this.partitions.values()) this.lose(source);
   }
 
   /**
-   * Commits everything that is settled, and releases what was lost. A commit may be refused while the group rebalances, which
-   * it does as soon as another replica leaves: what is not committed then would be sent again by the next owner. Gives up after
-   * a session timeout, since a group that has not answered for so long has forgotten this member.
+   * Commits everything that is settled, and releases lost partitions.
+   *
+   * The group refuses commits while it rebalances, and it does so as soon as another replica leaves. The next owner
+   * would send again whatever is not committed, so this repeats commits. It gives up after a session timeout: if the
+   * group has not answered for so long, it has forgotten this member.
    */
   async flush(): Promise<void> {
     const { clock, config } = this.deps;
@@ -195,16 +198,16 @@ export class AssignedPartitions {
     }
   }
 
-  /** Commits and claims nothing more. What is not settled is read again by the next owner. */
+  /** Commits and claims nothing more. Commands that are not settled are read again by the next owner. */
   async stop(): Promise<void> {
     this.committer.stop();
     this.claims.abort();
     this.loseAll();
-    // They use the connection of others, which is closed next.
+    // Claims and releases use a connection that they share, and that is closed next.
     await Promise.all([this.claiming, ...this.releases]);
   }
 
-  /** Whether whoever comes next finds everything that is settled here in the group's commits. */
+  /** Whether the group's commits have everything that is settled here, so that the next owner finds it. */
   private isCommitted(): boolean {
     const kept = [...this.partitions.values()].filter((source) => !source.isLost);
     return this.releases.size === 0 && kept.every((source) => source.ledger.nextCommit() === null);

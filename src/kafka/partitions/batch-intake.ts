@@ -1,13 +1,13 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { AssignedPartition } from './assigned-partition';
 
-/** Taking in all that one fetch brings would hold up answers of the API for tens of milliseconds. */
+/** If a whole fetch were taken in at once, answers of the API would wait for tens of milliseconds. */
 export const RECORDS_PER_TURN = 32;
 
 /**
- * Takes a batch in, some records in each turn of the event loop, so that answers of the API are read in between. Ends early
- * where `take` says false, and where the partition is lost meanwhile: even if it has come back by then, its ledger begins anew
- * at what is committed, and must see every record from there on.
+ * Takes a batch in, some records in each turn of the event loop, so that answers of the API are read in between. Ends
+ * early if `take` returns false, or if the partition is lost meanwhile. That holds even if the partition has already
+ * come back: its new ledger begins at the committed offset, and must see every record from there on.
  */
 export async function takeInTurns(
   source: Pick<AssignedPartition, 'isOwned' | 'ledger'>,

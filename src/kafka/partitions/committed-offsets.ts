@@ -1,39 +1,40 @@
 import { decodeMetadata, type DecodedMetadata, type Ownership } from '../../offsets/commit-metadata';
 import type { GroupReader } from './group-reader';
 
-/** Whose a partition is, by what the group has committed for it; null for a member that a newer release alone can name. */
+/** Who owns a partition, by the group's commit for it. Null: only a newer release can read who. */
 export type CommittedOwnership = Ownership | null;
 
 /** What the group has committed for one partition. */
 export interface Committed {
   readonly partition: number;
-  /** null where nothing was ever committed. */
+  /** Null if nothing was ever committed. */
   readonly offset: number | null;
-  /** Offsets beyond it that are done, as far as that could be read. */
+  /** Offsets above `offset` that are done. Empty if the metadata could not be read. */
   readonly done: readonly number[];
   readonly ownership: CommittedOwnership;
-  /** Why its metadata could not be read, for the log; null where it could. */
+  /** Why the metadata could not be read, for the log; null if it could. */
   readonly fault: string | null;
 }
 
-/** An answer that leaves out what was asked for, to be asked again. */
+/** Kafka's answer leaves out something that was asked for. The caller should ask again. */
 export class Unanswered extends Error {
   override readonly name = 'Unanswered';
 }
 
 const UNOWNED: Ownership = { owner: null, state: 'released' };
 
-/** Names a partition among those of several topics. */
+/** A name for a partition that is unique among the partitions of all topics. */
 export function partitionKey(topic: string, partition: number): string {
   return `${topic}/${partition}`;
 }
 
 /**
- * Reads a group's commits of some topics, by `partitionKey`. Where metadata is not ours, damaged or of a newer release, what
- * it says is done is left aside: those commands are sent again rather than lost.
+ * Reads a group's commits of some topics, by `partitionKey`. If metadata is damaged, not ours or of a newer release,
+ * its done offsets are ignored: those commands are sent again rather than lost.
  *
- * @throws KafkaJSError where the coordinator cannot be asked, and Unanswered where nothing was answered for a topic: kafkajs
- *   leaves out those whose metadata it happens not to have, which would read as "nothing was ever committed".
+ * @throws KafkaJSError if the coordinator cannot be asked, and Unanswered if the answer leaves out a topic. kafkajs
+ *   leaves out topics whose metadata it does not have at the moment; that must not read as "nothing was ever
+ *   committed".
  */
 export async function readCommitted(
   reader: Pick<GroupReader, 'fetchOffsets'>,

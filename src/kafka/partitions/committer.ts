@@ -2,7 +2,7 @@ import type { Clock } from '../../dispatch/clock';
 import { type CommitMetadata, encodeMetadata } from '../../offsets/commit-metadata';
 import type { AssignedPartition } from './assigned-partition';
 
-/** What kafkajs' `commitOffsetsIfNecessary` takes; it passes the metadata on. */
+/** The argument of kafkajs' `commitOffsetsIfNecessary`, which sends the metadata too. */
 export interface OffsetsToCommit {
   readonly topics: {
     topic: string;
@@ -10,28 +10,30 @@ export interface OffsetsToCommit {
   }[];
 }
 
-/** What to commit for some partitions of any topics. */
+/** One commit for several partitions, of any topics. */
 export function toCommit<P extends Pick<AssignedPartition, 'topic' | 'partition'>>(
-  sources: readonly P[],
-  metadataOf: (source: P) => CommitMetadata,
+  partitions: readonly P[],
+  metadataOf: (partition: P) => CommitMetadata,
 ): OffsetsToCommit {
-  const byTopic = Map.groupBy(sources, ({ topic }) => topic);
+  const byTopic = Map.groupBy(partitions, ({ topic }) => topic);
   const topics = [...byTopic].map(([topic, ofTopic]) => ({
     topic,
-    partitions: ofTopic.map((source) => {
-      const commit = metadataOf(source);
-      return { partition: source.partition, offset: String(commit.base), metadata: encodeMetadata(commit) };
+    partitions: ofTopic.map((each) => {
+      const commit = metadataOf(each);
+      return { partition: each.partition, offset: String(commit.base), metadata: encodeMetadata(commit) };
     }),
   }));
   return { topics };
 }
 
-/** A group that rebalances refuses commits for a moment: until the next try a crash would repeat more and more. */
+/**
+ * A group that rebalances refuses commits for a moment. The retry is soon: until it succeeds, a crash repeats commands.
+ */
 const AFTER_FAILURE_MS = 50;
 
 interface Deps {
   readonly clock: Clock;
-  /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
+  /** Sends one commit in the current generation, without retries. Null while the consumer is in no group. */
   readonly currentCommit: () => ((offsets: OffsetsToCommit) => Promise<void>) | null;
   readonly intervalMs: number;
   readonly onCommitted: (durationMs: number) => void;
@@ -39,20 +41,21 @@ interface Deps {
 }
 
 /**
- * Commits what the ledgers of one consumer's partitions permit: one commit after the other while there is something to
- * commit, at least `intervalMs` apart. A commit that fails is made anew from the ledgers as they are by then.
+ * Commits the offsets that the ledgers of one consumer's partitions permit. Commits follow one another while there is
+ * something to commit, at least `intervalMs` apart. After a failed commit the next one is made from the current
+ * ledgers.
  */
 export class Committer {
   private readonly dirty = new Set<AssignedPartition>();
   private lastStartMs = -Infinity;
-  /** Takes back the timer of the next commit; null while there is none. */
+  /** Cancels the timer of the next commit; null if there is none. */
   private cancel: (() => void) | null = null;
   private running: Promise<void> | null = null;
   private hasFailed = false;
 
   constructor(private readonly deps: Deps) {}
 
-  /** The partition's ledger may have moved. */
+  /** The partition may have something to commit. */
   touch(partition: AssignedPartition): void {
     this.dirty.add(partition);
     if (this.cancel !== null || this.running !== null) return;
@@ -65,7 +68,7 @@ export class Committer {
     });
   }
 
-  /** Commits what there is, at once, and once. */
+  /** Makes one commit at once, if there is something to commit. */
   async flush(): Promise<void> {
     await this.running;
     this.cancelTimer();
@@ -97,26 +100,30 @@ export class Committer {
     this.lastStartMs = startedMs;
     const touched = [...this.dirty];
     this.dirty.clear();
-    const commits = touched.flatMap((source) => {
-      const commit = source.isOwned ? source.ledger.nextCommit() : null;
-      if (commit === null) return [];
-      return [{ source, ledger: source.ledger, commit, topic: source.topic, partition: source.partition }];
+    const commits = touched.flatMap((assigned) => {
+      const { topic, partition, ledger } = assigned;
+      const commit = assigned.isOwned ? ledger.nextCommit() : null;
+      return commit === null ? [] : [{ assigned, ledger, commit, topic, partition }];
     });
     if (commits.length === 0 || send === null) return;
-    const offsets = toCommit(commits, ({ source, commit }) => ({ ...commit, owner: source.ownerTag, state: 'active' }));
+    const offsets = toCommit(commits, ({ assigned, commit }) => ({
+      ...commit,
+      owner: assigned.ownerTag,
+      state: 'active',
+    }));
     this.hasFailed = false;
     try {
       await send(offsets);
     } catch (error) {
-      for (const { source } of commits) this.dirty.add(source);
+      for (const { assigned } of commits) this.dirty.add(assigned);
       this.hasFailed = true;
       this.deps.onFailed(error);
       return;
     }
     const nowMs = this.deps.clock.monotonicMs();
-    for (const { source, ledger, commit } of commits) {
+    for (const { assigned, ledger, commit } of commits) {
       ledger.committed(commit);
-      source.committed(nowMs);
+      assigned.committed(nowMs);
     }
     this.deps.onCommitted(nowMs - startedMs);
   }

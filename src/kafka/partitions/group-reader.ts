@@ -4,7 +4,7 @@ interface CommittedPartition {
   readonly metadata: string | null;
 }
 
-/** What is asked about a group and its topics, by whoever is in it or not; kafkajs' Admin answers it. */
+/** Questions about a group and its topics. The asker need not be a member. kafkajs' Admin implements it. */
 export interface GroupReader {
   fetchOffsets(asked: {
     groupId: string;

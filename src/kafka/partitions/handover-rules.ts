@@ -1,51 +1,54 @@
 import type { CommittedOwnership } from './committed-offsets';
 
-/** How much longer than a call may take a member waits for one that does not release; that one stops half of it earlier. */
+/**
+ * A new owner waits for the former one to release, for as long as a call may take plus this margin. The former owner
+ * stops trying to release half of the margin earlier, so that the two never overlap.
+ */
 const MARGIN_MS = 5_000;
 
-/** What the group's commit says of a partition that a member was assigned. */
+/** To whom a partition belongs by the group's commit, seen by a member that it was assigned to. */
 export type Title =
-  /** It has been claimed by this very member. */
+  /** This member has claimed it. */
   | 'own'
-  /** It may be claimed: released, never claimed, or last this process' own under an earlier member id. */
+  /** It may be claimed: it was released, never claimed, or last claimed by this process under an earlier member id. */
   | 'free'
-  /** Another member may have calls of it on the wire, for as long as the group has that member. */
-  | 'held'
-  /** As `held`, by a member that only a newer release can name. */
+  /** Another member has claimed it, and may have calls on the wire for as long as it is in the group. */
+  | 'claimed'
+  /** As `claimed`, but only a newer release can read by which member. */
   | 'unknown';
 
 /**
- * @param tag the member's
- * @param formerTag that under which this process had the partition before; null where it never had
+ * @param tag the asking member's tag
+ * @param formerTag the tag under which this process last claimed the partition; null if it never did
  */
 export function titleOf(ownership: CommittedOwnership, tag: string, formerTag: string | null): Title {
   if (ownership === null) return 'unknown';
   const { owner, state } = ownership;
   if (owner === null || state === 'released') return 'free';
   if (owner === tag) return 'own';
-  return owner === formerTag ? 'free' : 'held';
+  return owner === formerTag ? 'free' : 'claimed';
 }
 
-/** Whether a member may claim what it was assigned. */
+/** Whether a member may claim a partition that was assigned to it. */
 export function mayClaim(title: Title, isOwnerAlive: boolean, isPatienceOver: boolean): boolean {
   switch (title) {
     case 'own':
       return false;
     case 'free':
       return true;
-    case 'held':
+    case 'claimed':
       return isPatienceOver || !isOwnerAlive;
     case 'unknown':
       return isPatienceOver;
   }
 }
 
-/** For how long a member waits for a live one to release, from its assignment on. */
+/** How long a new owner waits for a live former owner to release, counted from the assignment. */
 export function claimPatienceMs(callTimeoutMs: number): number {
   return callTimeoutMs + MARGIN_MS;
 }
 
-/** For how long a member tries to release, from its loss on. */
+/** How long a former owner tries to release, counted from the loss. */
 export function releaseWindowMs(callTimeoutMs: number): number {
   return callTimeoutMs + MARGIN_MS / 2;
 }

@@ -8,9 +8,9 @@ import type { GroupReader } from './group-reader';
 import { claimPatienceMs, mayClaim, releaseWindowMs, type Title, titleOf } from './handover-rules';
 import { memberTag } from './member-tag';
 
-/** Between two looks at a partition that another member has not released yet. */
+/** How often to look whether another member has released a partition. */
 const POLL_MS = 50;
-/** Between two looks at whether the calls of a lost partition have ended. */
+/** How often to look whether the calls of a lost partition have ended. */
 const QUIET_POLL_MS = 10;
 const AFTER_FAULT_MS = 500;
 
@@ -19,30 +19,31 @@ interface Deps {
   readonly reader: GroupReader;
   readonly groupId: string;
   readonly topics: readonly string[];
-  /** Deadline of one call: nothing of a former owner is on the wire for longer. */
+  /** Deadline of one call to the API. A former owner's calls are on the wire for no longer. */
   readonly callTimeoutMs: number;
-  /** Commits in the current generation; rejects where the member is in none, or the signal aborts before it is sent. */
+  /** Commits in the current generation. Rejects if there is none, or if the signal aborts before the commit is sent. */
   readonly commit: (offsets: OffsetsToCommit, signal: AbortSignal) => Promise<void>;
   readonly log: Log;
 }
 
 /**
- * Hands partitions over so that no command is on the wire twice. kafkajs leaves a group's old assignment without a word, so
- * members tell each other through the metadata of the committed offset, which any of them may write:
+ * Hands partitions over so that no command is on the wire twice. In a rebalance kafkajs does not wait until a former
+ * owner has stopped. So members tell each other through the metadata of the committed offset, which each of them may
+ * write:
  *
- * - who gets a partition claims it (`active`, with its own tag) before it sends anything, once the former owner has released
- *   it, or is no member any more, or has had the time that a call may take plus a margin;
- * - who lost one releases it once its calls have settled, unless somebody has claimed it by then, and never later than the
- *   other waits.
+ * - A new owner claims a partition (`active`, with its own tag) before it sends anything. It may claim once the former
+ *   owner has released it, is no member any more, or has had as long as a call may take plus a margin.
+ * - A former owner releases a partition once its calls have settled. It does not if another member has claimed it by
+ *   then, and it stops trying before the new owner stops waiting.
  */
 export class Handover {
   constructor(private readonly deps: Deps) {}
 
   /**
-   * Claims partitions and opens each as soon as it is this member's.
+   * Claims partitions, and opens each once the claim is committed.
    *
-   * @param opening those still to be opened; asked anew before every step, since the group may rebalance meanwhile
-   * @param signal aborts where they are to be opened no more
+   * @param opening the partitions that are still to be opened. Called before each step, since the group may rebalance
+   * @param signal ends the claims
    */
   async claim(memberId: string, opening: () => readonly AssignedPartition[], signal: AbortSignal): Promise<void> {
     const { clock, callTimeoutMs } = this.deps;
@@ -63,16 +64,17 @@ export class Handover {
   }
 
   /**
-   * Releases a lost partition once nothing of it is on the wire; gives up where that is too late or no longer right. What was
-   * claimed under an earlier id is not released: whoever has it now need not have waited, and may have claimed it by then.
+   * Releases a lost partition once none of its calls is on the wire. Gives up after the release window, on the signal,
+   * and if the partition comes back or another member claims it. A partition that was claimed under an earlier member
+   * id is not released: its new owner did not have to wait, and may have claimed it already.
    */
-  async release(memberId: string, source: AssignedPartition, signal: AbortSignal): Promise<void> {
+  async release(memberId: string, lost: AssignedPartition, signal: AbortSignal): Promise<void> {
     const { clock, callTimeoutMs } = this.deps;
     const tag = memberTag(memberId);
-    if (source.ownerTag !== tag) return;
+    if (lost.ownerTag !== tag) return;
     const giveUpMs = clock.monotonicMs() + releaseWindowMs(callTimeoutMs);
-    while (source.isLost && !signal.aborted && clock.monotonicMs() < giveUpMs) {
-      if (source.isQuiet && (await this.tryRelease(tag, source, signal))) return;
+    while (lost.isLost && !signal.aborted && clock.monotonicMs() < giveUpMs) {
+      if (lost.isQuiet && (await this.tryRelease(tag, lost, signal))) return;
       await sleep(clock, QUIET_POLL_MS, signal);
     }
   }
@@ -84,19 +86,20 @@ export class Handover {
     signal: AbortSignal,
   ): Promise<void> {
     const before = await this.read(opening());
-    const titles = new Map(opening().map((source) => [source, titleIn(before, source, tag)]));
-    const isAnyHeld = [...titles.values()].includes('held');
-    const members = isAnyHeld ? await this.liveTags(tag) : new Set<string>();
-    const free = opening().filter((source) => {
-      const owner = before.get(source.key)?.ownership?.owner ?? '';
-      return mayClaim(titles.get(source) ?? 'unknown', members.has(owner), isPatienceOver);
+    const titles = new Map(opening().map((assigned) => [assigned, titleIn(before, assigned, tag)]));
+    const isAnyClaimed = [...titles.values()].includes('claimed');
+    const members = isAnyClaimed ? await this.liveTags(tag) : new Set<string>();
+    const free = opening().filter((assigned) => {
+      const owner = before.get(assigned.key)?.ownership?.owner ?? '';
+      return mayClaim(titles.get(assigned) ?? 'unknown', members.has(owner), isPatienceOver);
     });
     if (free.length > 0) await this.commitClaims(tag, free, before, signal);
-    // A release that was under way may have come after the claim: only what reads back as ours is.
+    // The former owner's release may have been committed after the claim. So a partition is ours only if it reads as
+    // ours.
     const after = free.length > 0 ? await this.read(free) : before;
-    for (const source of signal.aborted ? [] : opening()) {
-      const committed = after.get(source.key);
-      if (committed !== undefined && titleIn(after, source, tag) === 'own') source.open(committed, tag);
+    for (const assigned of signal.aborted ? [] : opening()) {
+      const committed = after.get(assigned.key);
+      if (committed !== undefined && titleIn(after, assigned, tag) === 'own') assigned.open(committed, tag);
     }
   }
 
@@ -131,14 +134,15 @@ export class Handover {
     return offsets;
   }
 
-  private async tryRelease(tag: string, source: AssignedPartition, signal: AbortSignal): Promise<boolean> {
+  /** Returns false if it should be tried again. */
+  private async tryRelease(tag: string, lost: AssignedPartition, signal: AbortSignal): Promise<boolean> {
     try {
-      const committed = await this.read([source]);
-      const state = source.ledger.state();
-      if (state === null || titleIn(committed, source, tag) !== 'own') return true;
-      if (!source.isLost || !source.isQuiet) return false;
+      const committed = await this.read([lost]);
+      const state = lost.ledger.state();
+      if (state === null || titleIn(committed, lost, tag) !== 'own') return true;
+      if (!lost.isLost || !lost.isQuiet) return false;
       await this.deps.commit(
-        toCommit([source], () => ({ ...state, owner: tag, state: 'released' })),
+        toCommit([lost], () => ({ ...state, owner: tag, state: 'released' })),
         signal,
       );
       return true;
@@ -148,7 +152,11 @@ export class Handover {
     }
   }
 
-  /** The commits of these partitions and perhaps of others. What is not answered is not known: nothing may follow from it. */
+  /**
+   * The commits of all these partitions, and perhaps of others.
+   *
+   * @throws Unanswered if one is missing in the answer: it must not read as "nothing was ever committed"
+   */
   private async read(wanted: readonly AssignedPartition[]): Promise<Map<string, Committed>> {
     const { reader, groupId, topics } = this.deps;
     const committed = await readCommitted(reader, groupId, topics);
@@ -157,7 +165,7 @@ export class Handover {
     return committed;
   }
 
-  /** @param own the asking member's tag: an answer without it is about another group, or none */
+  /** @param own the asking member's tag. An answer without it is not about this group */
   private async liveTags(own: string): Promise<Set<string>> {
     const { groups } = await this.deps.reader.describeGroups([this.deps.groupId]);
     const tags = new Set(groups.flatMap(({ members }) => members.map(({ memberId }) => memberTag(memberId))));

@@ -1,14 +1,14 @@
-/** What one partition has in hand. */
+/** The commands in memory of one partition. */
 export interface Holding {
   commands: number;
   bytes: number;
 }
 
 /**
- * Memory for commands in hand, shared by all partitions of a replica. A partition may hold as much as is still free
- * (dynamic thresholds, Choudhury and Hahne 1998, with factor 1): one alone gets half of the budget, n equally busy ones
- * 1/(n+1) each, so a backlog on one never takes the room of the others, and a long queue behind one slow recipient does not
- * hide the commands behind it for as long as there is room.
+ * Memory for commands, shared by all partitions of a replica. A partition may use as much as is still free (dynamic
+ * thresholds, Choudhury and Hahne 1998, with factor 1): one alone gets half of the budget, n equally busy ones get
+ * 1/(n+1) each. So a backlog on one partition never takes the room of the others. And a long queue for one slow
+ * recipient does not hide the commands behind it, as long as there is room.
  */
 export class IntakeBudget {
   private readonly used: Holding = { commands: 0, bytes: 0 };
@@ -31,13 +31,15 @@ export class IntakeBudget {
     this.shift(holding, -1, -bytes);
   }
 
-  /** Reading of the partition is to pause. One that holds nothing never does: nothing of its own would ever resume it. */
+  /**
+   * Whether the partition must pause. One without commands in memory never must: no event of its own would resume it.
+   */
   isOver(holding: Readonly<Holding>): boolean {
     if (holding.commands === 0) return false;
     return holding.commands >= this.freeCommands() || holding.bytes >= this.freeBytes();
   }
 
-  /** Reading of a paused partition may go on. */
+  /** Whether a paused partition may resume. */
   isLow(holding: Readonly<Holding>): boolean {
     return holding.commands * 2 <= this.freeCommands() && holding.bytes * 2 <= this.freeBytes();
   }

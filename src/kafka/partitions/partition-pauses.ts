@@ -3,19 +3,19 @@ import type { AssignedPartition } from './assigned-partition';
 import { FetchWait, type Pace } from './fetch-wait';
 import type { GroupClient } from '../group/group-client';
 
-/** Longest sleep until a record of a retry topic is due; a due time further away is looked at again. */
+/** Longest timer for a due record of a retry topic. If it is due later, the timer is set again. */
 const MAX_SLEEP_MS = 60_000;
 
 interface Deps {
   readonly clock: Clock;
   /** The partitions that the consumer has, lost ones included. */
   readonly sources: () => Iterable<AssignedPartition>;
-  readonly wantsPause: (source: AssignedPartition, isPaused: boolean) => boolean;
-  /** null while it is in no group, and so can neither pause nor resume. */
+  readonly wantsPause: (partition: AssignedPartition, isPaused: boolean) => boolean;
+  /** Null while the consumer is in no group: it can then neither pause nor resume. */
   readonly client: () => Pick<GroupClient, 'pause' | 'resume'> | null;
 }
 
-/** Keeps what kafkajs reads in line with what is wanted, and wakes it when a record of a retry topic is due. */
+/** Pauses and resumes the partitions of a consumer, and resumes one when its next record (of a retry topic) is due. */
 export class PartitionPauses {
   private readonly paused = new Set<AssignedPartition>();
   private readonly wait = new FetchWait();
@@ -28,52 +28,52 @@ export class PartitionPauses {
     return this.wait.asMilliseconds();
   }
 
-  has(source: AssignedPartition): boolean {
-    return this.paused.has(source);
+  has(partition: AssignedPartition): boolean {
+    return this.paused.has(partition);
   }
 
-  /** To be called whenever something may want to be paused or resumed. */
+  /** Must be called when a partition may want to be paused or resumed. */
   align(): void {
     const client = this.deps.client();
     if (client === null) return;
     const toPause: AssignedPartition[] = [];
     const toResume: AssignedPartition[] = [];
-    for (const source of this.deps.sources()) {
-      const isPaused = this.paused.has(source);
-      if (source.isLost || this.deps.wantsPause(source, isPaused) === isPaused) continue;
-      (isPaused ? toResume : toPause).push(source);
+    for (const partition of this.deps.sources()) {
+      const isPaused = this.paused.has(partition);
+      if (partition.isLost || this.deps.wantsPause(partition, isPaused) === isPaused) continue;
+      (isPaused ? toResume : toPause).push(partition);
     }
-    for (const source of toPause) this.paused.add(source);
-    for (const source of toResume) this.paused.delete(source);
+    for (const partition of toPause) this.paused.add(partition);
+    for (const partition of toResume) this.paused.delete(partition);
     if (toPause.length > 0) client.pause(toTopics(toPause));
     if (toResume.length > 0) client.resume(toTopics(toResume));
     this.followDueTimes();
   }
 
   /** The partition is no longer the consumer's. */
-  drop(source: AssignedPartition): void {
-    if (this.paused.delete(source)) this.deps.client()?.resume(toTopics([source]));
+  drop(partition: AssignedPartition): void {
+    if (this.paused.delete(partition)) this.deps.client()?.resume(toTopics([partition]));
   }
 
-  /** The consumer is gone, and with it all that was paused. */
+  /** The consumer is gone, and its pauses with it. */
   clear(): void {
     this.paused.clear();
     this.cancelTimer();
   }
 
-  /** What is not due yet needs no frequent look: a timer resumes it. */
+  /** Sets a timer for the first due time, so that partitions that wait for one need no short fetches. */
   private followDueTimes(): void {
     this.cancelTimer();
     const { clock } = this.deps;
     const nowMs = clock.wallMs();
     let pace: Pace = 'idle';
     let sleepMs = Infinity;
-    for (const source of this.paused) {
-      const untilDueMs = source.untilDueMs(nowMs);
+    for (const partition of this.paused) {
+      const untilDueMs = partition.untilDueMs(nowMs);
       if (untilDueMs === 0) pace = 'paused';
       else sleepMs = Math.min(sleepMs, untilDueMs);
     }
-    for (const source of this.deps.sources()) if (source.isOpening) pace = 'opening';
+    for (const partition of this.deps.sources()) if (partition.isOpening) pace = 'opening';
     this.wait.pace = pace;
     if (sleepMs < Infinity) this.cancelDue = clock.after(Math.min(sleepMs, MAX_SLEEP_MS), () => this.align());
   }
@@ -84,8 +84,8 @@ export class PartitionPauses {
   }
 }
 
-function toTopics(sources: readonly AssignedPartition[]): { topic: string; partitions: number[] }[] {
-  return [...Map.groupBy(sources, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
+function toTopics(partitions: readonly AssignedPartition[]): { topic: string; partitions: number[] }[] {
+  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, ofTopic]) => ({
     topic,
     partitions: ofTopic.map(({ partition }) => partition),
   }));

@@ -16,7 +16,9 @@ interface Deps {
   readonly log: Log;
 }
 
-/** Whatever the service writes: a publisher each, so that a fault of one topic does not hold up the others. */
+/**
+ * One publisher for each kind of record that the service writes, so that a fault of one topic does not stop the others.
+ */
 export class Publishers {
   readonly results: RecordPublisher;
   readonly deadLetters: RecordPublisher;
@@ -39,7 +41,7 @@ export class Publishers {
     await Promise.all(this.all().map((publisher) => publisher.stop()));
   }
 
-  /** @param reason why nothing is read while Kafka takes none of its records */
+  /** @param reason the halt while Kafka takes none of this publisher's records */
   private publisher(reason: HaltReason, urgentTopics: readonly string[]): RecordPublisher {
     const { config, client, halts, telemetry, log } = this.deps;
     return new RecordPublisher({

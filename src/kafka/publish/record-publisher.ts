@@ -9,22 +9,23 @@ import type { Log } from '../../observability/log';
 import { placeName, takenDespite } from '../kafkajs-patches/produce-answers';
 import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
 
-/** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
+/** Batches are small, since kafkajs never splits a batch, and a broker refuses it as a whole. */
 const MAX_BATCH_BYTES = 512 * 1024;
 /**
- * A request costs as much CPU as some forty records. Under load, which a batch of a few records shows, the next one starts
- * this much later: together with the commit well within the 50 ms in which a crash may repeat what had finished.
+ * A request costs as much CPU as some forty records. So under load the next batch waits this long after the one before.
+ * With the commit that is well within 50 ms, the time in which a crash may repeat finished commands.
  */
 const BATCHES_APART_MS = 25;
+/** A batch of so many records means load. */
 const LOAD_RECORDS = 4;
-/** Bytes that a record costs beside key and value, generously. */
+/** Upper estimate of the bytes of a record beside key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 100;
-/** A leader that is away does not hold up the start for longer. */
+/** The start waits no longer than this for a leader that is away. */
 const LEADERS_WITHIN_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 
-/** A draft that has its record. */
+/** A draft whose record was built. */
 interface Ready {
   readonly draft: Draft;
   readonly record: Publication;
@@ -35,11 +36,11 @@ interface Sent extends Outgoing {
   readonly ready: Ready;
 }
 
-/** What a request came to. */
+/** The part of a request that Kafka did not take. */
 interface Refused {
-  /** What is not acknowledged. */
+  /** The records that are not acknowledged. */
   readonly open: readonly Ready[];
-  /** Whether that is for the size of a record. */
+  /** Whether the size of a record is the reason. */
   readonly isTooLarge: boolean;
 }
 
@@ -47,19 +48,19 @@ const NOTHING_REFUSED: Refused = { open: [], isTooLarge: false };
 
 interface Deps {
   readonly kafka: Kafka;
-  /** Topics whose first records are not to wait for a connection. */
+  /** Topics whose first records must not wait for a connection. */
   readonly urgentTopics: readonly string[];
   readonly timeoutMs: number;
   readonly telemetry: Telemetry;
   readonly log: Log;
-  /** Kafka takes no records (true), or takes them again (false). */
+  /** Called with true if Kafka takes no records, and with false once it takes them again. */
   readonly onBlocked: (blocked: boolean) => void;
 }
 
 /**
- * Publishes records in batches, one in flight at a time: the next one is whatever gathered meanwhile, and a lone record waits
- * for nothing. What fails of a batch is sent again until Kafka takes it; a record that is too large for the broker is
- * given back as such.
+ * Publishes records in batches, one batch in flight at a time. The next batch is all records that gathered meanwhile; a
+ * lone record does not wait. Records that fail are sent again until Kafka takes them. A record that is too large for
+ * the broker is reported as `too-large`.
  */
 export class RecordPublisher implements Publisher {
   private producer: Producer | null = null;
@@ -89,7 +90,7 @@ export class RecordPublisher implements Publisher {
     return new Promise((published) => this.write({ toRecord: () => record, published }));
   }
 
-  /** Until its first results are acknowledged, a crash repeats whatever this process has sent: they wait for no connection. */
+  /** Connects early: until the first results are acknowledged, a crash would repeat all that this process has sent. */
   private async reachLeaders(cluster: Cluster): Promise<void> {
     const { urgentTopics, log } = this.deps;
     const reached = new AbortController();
@@ -100,7 +101,7 @@ export class RecordPublisher implements Publisher {
     await Promise.race([reaching, sleep(LEADERS_WITHIN_MS, undefined, { signal }).catch(() => undefined)]);
   }
 
-  /** Ends the attempts; what is not acknowledged by then stays unacknowledged for ever. */
+  /** Ends all retries. Records that are not acknowledged by then never will be. */
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.producer?.disconnect();
@@ -118,7 +119,7 @@ export class RecordPublisher implements Publisher {
     this.running = null;
   }
 
-  /** What is settled within one turn of the event loop goes out together, in any case. */
+  /** Waits at least for one turn of the event loop, so that records of one turn go out together. */
   private async untilNextBatch(): Promise<void> {
     const apartMs = this.lastBatchRecords >= LOAD_RECORDS ? BATCHES_APART_MS : 0;
     const waitMs = this.lastBatchAtMs + apartMs - performance.now();
@@ -128,7 +129,7 @@ export class RecordPublisher implements Publisher {
     });
   }
 
-  /** As many records as fit a batch; a larger one goes alone. */
+  /** As many records as fit a batch. A record that is larger than a batch goes alone. */
   private takeBatch(): Ready[] {
     const batch: Ready[] = [];
     let bytes = 0;
@@ -168,7 +169,7 @@ export class RecordPublisher implements Publisher {
     }
   }
 
-  /** Tells the drafts whose records Kafka has taken, and returns the others. */
+  /** Sends one batch. Tells the drafts whose records Kafka has taken, and returns the others. */
   private async send(batch: readonly Ready[]): Promise<Refused> {
     const { telemetry, timeoutMs, log } = this.deps;
     const sent = batch.map((ready) => ({ ready, ...outgoing(ready.record) }));

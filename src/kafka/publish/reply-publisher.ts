@@ -5,16 +5,16 @@ import { describe, isOfType } from '../client/errors';
 import type { Log } from '../../observability/log';
 import { byTopic, outgoing, PRODUCER } from './producing';
 
-/** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
+/** At most one new connection in this time, however many commands ask for replies on missing topics. */
 const RENEW_APART_MS = 200;
 const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 
-/** Sends replies, each by itself: a missing reply topic must not keep others from theirs. */
+/** Sends each reply in its own request: a missing reply topic must not stop the replies on other topics. */
 export class ReplyPublisher implements BestEffortPublisher {
   private producer: Producer;
-  /** Replies under way. A producer that is closed under one connects again for it, and stays connected. */
+  /** Replies under way. If a producer is closed before they end, it connects again and stays connected. */
   private readonly sending = new Set<Promise<boolean>>();
-  /** Resolves once the producers of before are closed. */
+  /** Resolves once all earlier producers are closed. */
   private retired: Promise<void> = Promise.resolve();
   private renewal: Promise<void> | null = null;
   private renewedAtMs = -Infinity;
@@ -47,8 +47,9 @@ export class ReplyPublisher implements BestEffortPublisher {
   }
 
   /**
-   * kafkajs asks for the metadata of all topics that a producer ever wrote to at once, which fails from when one of them is
-   * deleted: no new reply topic would ever be found. So a reply that fails that way is tried again with a fresh producer.
+   * kafkajs asks for the metadata of all topics that a producer ever wrote to, in one request. Once one of them is
+   * deleted, that request always fails, and no new reply topic is ever found. So a reply that fails in this way is
+   * tried again with a fresh producer.
    */
   private async publish(record: Publication): Promise<boolean> {
     const { producer } = this;
@@ -97,13 +98,13 @@ export class ReplyPublisher implements BestEffortPublisher {
     const stale = this.producer;
     const underWay = [...this.sending];
     this.producer = fresh;
-    // Those that wait for this renewal are among them, so nobody waits for what follows.
+    // Not awaited: replies that wait for this renewal are among those under way.
     this.retired = Promise.all([this.retired, ...underWay]).then(() => stale.disconnect());
   }
 }
 
 async function sendReply(producer: Producer, record: Publication): Promise<void> {
   const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([outgoing(record)]) });
-  // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
+  // kafkajs silently drops a record for a partition that it does not know.
   if (written.length === 0) throw new Error('there is no such partition');
 }

@@ -1,13 +1,13 @@
 import { type Kafka, KafkaJSProtocolError } from 'kafkajs';
 import { type Cluster, createCluster, READ_COMMITTED } from '../kafkajs-patches/internal-cluster';
 
-/** What is read in one consumer group. */
+/** The topics that one consumer group reads. */
 export interface GroupReading {
   readonly groupId: string;
   readonly topics: readonly string[];
 }
 
-/** More of what kafkajs has below its consumers, of which those only tell that they crashed. */
+/** More of kafkajs's cluster. A consumer would only say that it crashed. */
 interface ProbedCluster extends Cluster {
   findBroker(target: { readonly nodeId: string }): Promise<ProbedBroker>;
 }
@@ -24,7 +24,7 @@ type ProbedBroker = Awaited<ReturnType<Cluster['findBroker']>> & {
   }): Promise<unknown>;
 };
 
-/** Of the Kafka protocol: a coordinator of consumer groups, a reader that is no broker, a member of no generation. */
+/** Numbers of the Kafka protocol: coordinator of consumer groups, reader that is no broker, member of no generation. */
 const GROUP = 0;
 const NO_BROKER = -1;
 const NO_GENERATION = -1;
@@ -32,10 +32,11 @@ const NO_GENERATION = -1;
 const DENIALS: ReadonlySet<string> = new Set(['TOPIC_AUTHORIZATION_FAILED', 'GROUP_AUTHORIZATION_FAILED']);
 
 /**
- * What Kafka's access control denies of what is read: `READ on topic …`, `READ on group …`. Found out by requests that change
- * nothing: a fetch of one byte, and the heartbeat of a member that the group does not have. Consumers would crash for it time
- * and again, and kafkajs says "Failed to find group coordinator" of a group that is denied. What is written cannot be
- * tried without writing.
+ * The permissions to read that Kafka's access control denies: `READ on topic …`, `READ on group …`.
+ *
+ * The check sends requests that change nothing: a fetch of one byte, and the heartbeat of a member that the group does
+ * not have. Without the check consumers would crash again and again, and of a denied group kafkajs only says "Failed to
+ * find group coordinator". Permissions to write cannot be checked without writing.
  */
 export async function deniedReadings(kafka: Kafka, readings: readonly GroupReading[]): Promise<string[]> {
   const cluster = createCluster(kafka) as ProbedCluster;
@@ -54,7 +55,7 @@ export async function deniedReadings(kafka: Kafka, readings: readonly GroupReadi
   }
 }
 
-/** Whatever else goes wrong is left to the consumer, which waits for what it needs: a partition without a leader, say. */
+/** Other errors are left to the consumer, which waits until they are over: for example, a partition has no leader. */
 async function isDenied(attempt: Promise<unknown>): Promise<boolean> {
   try {
     await attempt;

@@ -7,13 +7,13 @@ import { CLOSED_REFUSAL, startRefusal } from './start-refusal';
 
 const FIRST_PAUSE_MS = 100;
 const MAX_PAUSE_MS = 2_000;
-/** A load balancer without brokers also closes connections at once: so for so long it may. */
+/** A load balancer without brokers also closes connections at once, so this is no fault of settings until then. */
 const CLOSED_FOR_MS = 10_000;
 
 /**
- * Waits until Kafka answers, however long that takes, and tells why it never will: null once it has answered, else one line
- * that names the settings at fault. kafkajs alone would try refused certificates again for ever, two log lines each time,
- * which looks like a broker that is away.
+ * Waits until Kafka answers, however long that takes. Returns null once it has answered. If no wait can help, returns
+ * one line that names the settings at fault. kafkajs alone would try a refused certificate for ever, with two log lines
+ * each time, and that looks like a broker that is away.
  *
  * @param signal ends the wait, with null
  */
@@ -29,7 +29,7 @@ export async function firstContact(config: KafkaConfig, log: Log, signal: AbortS
     const nowMs = performance.now();
     closedSinceMs = refusal.kind === 'closed' ? (closedSinceMs ?? nowMs) : null;
     if (closedSinceMs !== null && nowMs - closedSinceMs >= CLOSED_FOR_MS) return CLOSED_REFUSAL;
-    // Once for each kind of trouble: it may last for hours.
+    // Not at each try: it may last for hours.
     if (fault.message !== lastSaid) log('warn', 'Kafka cannot be reached, to be repeated', { error: fault.message });
     lastSaid = fault.message;
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
@@ -38,7 +38,7 @@ export async function firstContact(config: KafkaConfig, log: Log, signal: AbortS
   return null;
 }
 
-/** One connection and one request, since some listeners refuse only that. Null where both succeed. */
+/** Makes one connection and one request, since some listeners only refuse requests. Returns null if both succeed. */
 async function tryToConnect(config: KafkaConfig): Promise<Error | null> {
   const kafka = new Kafka({ ...connectionSettings(config), logLevel: logLevel.NOTHING, retry: { retries: 0 } });
   const admin = kafka.admin();

@@ -9,13 +9,15 @@ interface Replica {
 }
 
 /**
- * Takes members out of their groups that this replica left there when it died: Kafka would keep their partitions for a session
- * timeout, and let nobody join before the last of them is over, so that a replica in a crash loop would stop all others too.
+ * Removes members from their groups that this replica left there when it died. Otherwise Kafka would keep their
+ * partitions for a session timeout, and let nobody join before that is over: a replica in a crash loop would stop all
+ * others too.
  *
- * They are known by the client id, which ends in `REPLICA_ID`: unique among live replicas, the same after a restart. To be
- * called once at the start of a process, before its own consumers join. What cannot be done is left to the session timeout.
+ * They are known by their client id. It ends in `REPLICA_ID`, which is unique among live replicas and the same after a
+ * restart. Must be called once at the start of a process, before its own consumers join. If Kafka fails, the members
+ * stay until their session timeout.
  *
- * @returns whether other replicas go on with what the former members had
+ * @returns whether other replicas go on with the former members' partitions
  */
 export async function removeFormerMembers(client: SharedClient, replica: Replica): Promise<boolean> {
   try {

@@ -9,7 +9,7 @@ import type { SharedClient } from '../client/shared-client';
 import { commandReading, retryReadings } from '../group/readings';
 import { missingTopics } from './topic-check';
 
-/** A fault of the surroundings that no retry mends: the process cannot start. */
+/** A fault outside of the process that no retry can help: the process cannot start. */
 export class StartError extends Error {
   override readonly name = 'StartError';
 }
@@ -22,20 +22,20 @@ interface Deps {
 }
 
 /**
- * After a crash other replicas have this long to go on with its partitions before this one asks for a share again: in a crash
- * loop it would take them away each time, and never come to send anything.
+ * After a crash this replica waits so long before it joins again, so that other replicas can go on with its partitions.
+ * In a crash loop it would otherwise take them away each time, and nothing of them would be sent.
  */
 const AFTER_CRASH_MS = 5_000;
 
-/** What is made sure of before the first record is read. */
+/** Checks before the first record is read. */
 export class StartChecks {
   constructor(private readonly deps: Deps) {}
 
   /**
-   * Waits for Kafka, starts the client, and makes sure that all topics and groups can be used. Resolves to false where
+   * Waits for Kafka, starts the client, and checks that all topics and groups can be used. Resolves to false if
    * `signal` aborts first.
    *
-   * @throws StartError that says what is refused or missing, and what to do.
+   * @throws StartError that says what is refused or missing, and what to do
    */
   async untilKafkaServes(signal: AbortSignal): Promise<boolean> {
     const { config, topics, client, log } = this.deps;
@@ -66,7 +66,7 @@ export class StartChecks {
     return true;
   }
 
-  /** Takes a dead predecessor of this replica out of its groups, and leaves its partitions to others for a moment. */
+  /** Removes a dead predecessor of this replica from its groups, and leaves its partitions to others for a moment. */
   async replacePredecessor(groupIds: readonly string[], signal: AbortSignal): Promise<void> {
     const { config, client, log } = this.deps;
     const { clientId } = config.kafka;

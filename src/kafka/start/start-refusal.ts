@@ -1,13 +1,13 @@
-/** What an error of a connection says: whether more patience can mend it. */
+/** What an error of a connection means: whether waiting can help. */
 export type StartRefusal =
-  /** Credentials or certificates do not fit; `text` names the settings, and never what is in them. */
+  /** Credentials or certificates do not fit. `text` names the settings, never their values. */
   | { readonly kind: 'refused'; readonly text: string }
-  /** The other side closes connections without a word, as Kafka does where the protocol is not its listener's. */
+  /** The other side silently closes connections, as a Kafka listener does if it is spoken to in another protocol. */
   | { readonly kind: 'closed' }
-  /** Nobody is there, or not yet. */
+  /** Nobody answers, or not yet. */
   | { readonly kind: 'away' };
 
-/** Which settings speak of how to connect. */
+/** The settings that a refusal can name. */
 const SETTINGS = {
   credentials: 'KAFKA_SASL_USERNAME or KAFKA_SASL_PASSWORD',
   mechanism: 'KAFKA_SASL_MECHANISM',
@@ -17,23 +17,24 @@ const SETTINGS = {
   tls: 'KAFKA_SSL',
 } as const;
 
-/** For a listener that does not speak as the settings have it. */
+/** For a listener whose protocol is not that of the settings. */
 export const CLOSED_REFUSAL =
-  'KAFKA_SSL or KAFKA_SASL_MECHANISM: the brokers close every connection without a word, as they do where their listener asks for TLS or SASL and is spoken to without, or the reverse';
+  'KAFKA_SSL or KAFKA_SASL_MECHANISM: the brokers close every connection without a word, as they do where their ' +
+  'listener asks for TLS or SASL and is spoken to without, or the reverse';
 
 const refuse = (setting: keyof typeof SETTINGS, why: string): StartRefusal => ({
   kind: 'refused',
   text: `${SETTINGS[setting]}: ${why}`,
 });
 
-/** By `type` of kafkajs's protocol errors: names of the Kafka protocol. */
+/** By the `type` of kafkajs's protocol errors, which are names of the Kafka protocol. */
 const BY_TYPE: ReadonlyMap<string, StartRefusal> = new Map([
   ['SASL_AUTHENTICATION_FAILED', refuse('credentials', 'the brokers refuse these credentials')],
   ['UNSUPPORTED_SASL_MECHANISM', refuse('mechanism', 'the brokers do not offer it')],
   ['ILLEGAL_SASL_STATE', refuse('mechanism', 'this listener of the brokers takes no SASL')],
 ]);
 
-/** By `name`: kafkajs throws these without a type. */
+/** By the `name` of errors that kafkajs throws without a type. */
 const BY_NAME: ReadonlyMap<string, StartRefusal> = new Map([
   ['KafkaJSSASLAuthenticationError', refuse('credentials', 'the brokers refuse these credentials')],
 ]);
@@ -41,7 +42,7 @@ const BY_NAME: ReadonlyMap<string, StartRefusal> = new Map([
 const UNKNOWN_AUTHORITY = refuse('authority', "no authority in it has signed the brokers' certificate");
 const NO_CLIENT = refuse('client', 'the brokers ask for a client certificate, and take none or not this one');
 
-/** By `code`: Node's names for what OpenSSL finds, and for the alerts of TLS that the brokers send (RFC 8446, section 6.2). */
+/** By `code`: Node's names for faults that OpenSSL finds, and for the brokers' TLS alerts (RFC 8446, section 6.2). */
 const BY_CODE: ReadonlyMap<string, StartRefusal> = new Map([
   ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', UNKNOWN_AUTHORITY],
   ['UNABLE_TO_GET_ISSUER_CERT', UNKNOWN_AUTHORITY],
@@ -63,11 +64,11 @@ const BY_CODE: ReadonlyMap<string, StartRefusal> = new Map([
   ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', NO_CLIENT],
 ]);
 
-/** By `code`: an end of the connection in the middle of it. */
+/** By `code`: the connection was closed before it was ready. */
 const CLOSED_CODES: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE']);
 const CLOSED_NAME = 'KafkaJSConnectionClosedError';
 
-/** What an error of the first connection says, looked for through its causes. */
+/** What an error of the first connection means, by the error itself and its causes. */
 export function startRefusal(error: unknown): StartRefusal {
   let isClosed = false;
   for (let cause = error; cause instanceof Error; cause = cause.cause) {

@@ -1,10 +1,10 @@
 import type { Admin, ITopicConfig } from 'kafkajs';
 
-/** Partitions of a topic that the service creates itself, in development. */
+/** How many partitions a topic gets if the service creates it, in development. */
 const DEV_PARTITIONS = 8;
-/** Largest command that a created topic takes. */
+/** Size of the largest command that a created topic takes. */
 const COMMAND_BYTES = 5 * 1024 * 1024;
-/** What dead letters and retry records need beyond their command: headers that say why and whence. */
+/** Room for the headers that dead letters and retry records have beside their command. */
 const HEADER_ROOM_BYTES = 64 * 1024;
 
 export interface RequiredTopics {
@@ -15,9 +15,9 @@ export interface RequiredTopics {
 }
 
 /**
- * Makes sure that every topic exists, creating them where that is asked for. Returns those that are missing.
+ * Checks that every topic exists, and creates missing ones if `create` is set. Returns those that are still missing.
  *
- * @throws KafkaJSError where the cluster refuses to tell, or to create one.
+ * @throws KafkaJSError if the cluster refuses to list or create topics
  */
 export async function missingTopics(admin: Admin, required: RequiredTopics, create: boolean): Promise<string[]> {
   const missing = await findMissing(admin, required);

@@ -9,13 +9,13 @@ function encoded(partition: number): Promise<{ buffer: Buffer }> {
 }
 
 describe('a fenced partition', () => {
-  it('is written by kafkajs as its number, and noted under it', async () => {
+  it('is written by kafkajs as its number, and works as a key like the number', async () => {
     const fenced = new FencedPartition(7, new AbortController().signal).asNumber();
     expect((await encoded(fenced)).buffer).toEqual((await encoded(7)).buffer);
     expect({ [fenced]: 1 }).toEqual({ 7: 1 });
   });
 
-  it('lets no commit be written once the assignment is over, and none be repeated', async () => {
+  it('makes a commit fail once the assignment is over, with an error that kafkajs does not retry', async () => {
     const assignment = new AbortController();
     const fenced = new FencedPartition(7, assignment.signal).asNumber();
     assignment.abort();

@@ -1,7 +1,7 @@
 import { HeartbeatInterval } from '../../../src/kafka/group/heartbeat-interval';
 
 describe('the heartbeat interval', () => {
-  it('is the number of its milliseconds until the group has answered', () => {
+  it('is its number of milliseconds before the group is joined', () => {
     expect(new HeartbeatInterval(600).asMilliseconds() >= 6_000).toBe(false);
     expect(1_000 + new HeartbeatInterval(600).asMilliseconds()).toBe(1_600);
   });
@@ -22,7 +22,7 @@ describe('the heartbeat interval', () => {
     },
   );
 
-  it('tells when an answered heartbeat was sent, however late its answer is read', () => {
+  it('says when an answered heartbeat was sent, even if its answer is read late', () => {
     let nowMs = 5_000;
     const interval = new HeartbeatInterval(600, () => nowMs);
     interval.joined();

@@ -1,7 +1,7 @@
 import { Membership } from '../../../src/kafka/group/membership';
 
 describe('Membership', () => {
-  it('is alive for a session timeout after the group was asked what it then answered', () => {
+  it('is alive for a session timeout after the last request that the group answered was sent', () => {
     const membership = new Membership(6_000);
     expect(membership.isAlive(6_000)).toBe(false);
     membership.joined('m-1', 10_000);
@@ -10,7 +10,7 @@ describe('Membership', () => {
     expect([membership.isAlive(17_999), membership.isAlive(18_000)]).toEqual([true, false]);
   });
 
-  it('takes an answer to joining for no fresher than the moment it left the group', () => {
+  it('dates an answer to joining back to the moment when it left the group', () => {
     const membership = new Membership(6_000);
     membership.joined('m-1', 10_000);
     membership.left(11_000);
@@ -19,7 +19,7 @@ describe('Membership', () => {
     expect(membership.isAlive(17_000)).toBe(false);
   });
 
-  it('takes an answer to joining again, which nothing told of, for no sign of life', () => {
+  it('takes a rejoin that no event announced for no sign of life', () => {
     const membership = new Membership(6_000);
     membership.joined('m-1', 10_000);
     membership.heard(12_000);
@@ -36,7 +36,7 @@ describe('Membership', () => {
     expect(membership.joined('m-2', 3_000)).toBe(true);
   });
 
-  it('is out from when it left, or once the group was silent for a session timeout, and never before it has joined', () => {
+  it('is out after it left, or once the group was silent for a session timeout, and never before it joined', () => {
     const membership = new Membership(6_000);
     expect([membership.hasJoined, membership.outForMs(99_000)]).toEqual([false, 0]);
     membership.joined('m-1', 100_000);

@@ -37,13 +37,13 @@ describe('the sticky assignment', () => {
     );
   });
 
-  it('moves nothing where the spread is even already', () => {
+  it('moves nothing if the spread is even already', () => {
     const owned = { a: [1, 4, 6], b: [0, 2, 3], c: [5, 7] };
     const members = Object.entries(owned).map(([memberId, own]) => ({ memberId, owned: own }));
     expect(Object.fromEntries(assignSticky(members, range(8)))).toEqual(owned);
   });
 
-  it('moves only what a newcomer has to get', () => {
+  it('moves only the partitions that a new member has to get', () => {
     const members = [
       { memberId: 'a', owned: range(8) },
       { memberId: 'b', owned: [] },
@@ -51,7 +51,7 @@ describe('the sticky assignment', () => {
     expect(assignSticky(members, range(8)).get('a')).toEqual([0, 1, 2, 3]);
   });
 
-  it('leaves those who stay what they have where somebody left', () => {
+  it('leaves the other members their partitions if one member has left', () => {
     const members = [
       { memberId: 'a', owned: [0, 1, 2] },
       { memberId: 'b', owned: [3, 4, 5] },
@@ -62,7 +62,7 @@ describe('the sticky assignment', () => {
     );
   });
 
-  it("takes a partition that two members claim for nobody's", () => {
+  it('assigns a partition that two members name to one of them', () => {
     const members = [
       { memberId: 'a', owned: [0, 1] },
       { memberId: 'b', owned: [0] },

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../../..');
 
-/** For each patch: what kafkajs runs in its place (an expression), and the file where its own is. */
+/** For each patch: an expression for the function that it replaces, and the file that has kafkajs's own function. */
 const REPLACED = {
   'protocol-decoding': ["load('protocol/decoder').prototype.readVarIntArray", 'protocol/decoder.js'],
   'protocol-encoding': ["load('protocol/encoder').prototype.writeUVarInt", 'protocol/encoder.js'],
@@ -31,7 +31,9 @@ const USED = Object.entries(REPLACED)
   .map(([name, [used, file]]) => `['${name}', own(${used}, '${file}')]`)
   .join();
 
-/** Which of them still is kafkajs's own, in a process of its own: Jest has other ways to load modules. */
+/**
+ * Names the patches that are not in place. It runs in a process of its own, since Jest loads modules in another way.
+ */
 function unpatched(apply: string): string[] {
   const script = `
     const { readFileSync } = require('node:fs');
@@ -49,15 +51,15 @@ function unpatched(apply: string): string[] {
 const APPLY = "require('./src/kafka/kafkajs-patches/apply-patches').applyPatches()";
 
 describe('the patches of kafkajs', () => {
-  it('are all in place, also in what kafkajs loads later', () => {
+  it('are all in place, also in modules that kafkajs loads later', () => {
     expect(unpatched(APPLY)).toEqual([]);
   });
 
-  it('are missed where they are not applied', () => {
+  it('are found missing if they are not applied', () => {
     expect(unpatched('')).toEqual(Object.keys(REPLACED));
   });
 
-  it('are applied once, however often that is asked for', () => {
+  it('are applied once, even if they are applied again', () => {
     const again = `${APPLY}; const first = load('protocol/decoder').prototype.readVarLong; ${APPLY};
       if (load('protocol/decoder').prototype.readVarLong !== first) throw new Error('patched twice')`;
     expect(unpatched(again)).toEqual([]);

@@ -3,8 +3,8 @@ import fc from 'fast-check';
 
 const stock = jest.requireActual<(bytes: Buffer) => number>('kafkajs/src/protocol/recordBatch/crc32C');
 
-describe('the mended checksum', () => {
-  it('is that of kafkajs', () => {
+describe('the patched checksum', () => {
+  it('is the same as that of kafkajs', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 5_000 }), (bytes) => {
         const buffer = Buffer.from(bytes);
@@ -14,7 +14,7 @@ describe('the mended checksum', () => {
     );
   });
 
-  it('comes before kafkajs loads what asks for it', () => {
+  it('is in place before kafkajs loads the code that uses it', () => {
     jest.resetModules();
     jest.requireActual('kafkajs');
     const loaded = Object.keys(require.cache);

@@ -15,7 +15,7 @@ const message = (offset: number, firstOffset: number, lastOffsetDelta: number, i
 });
 
 describe("kafkajs's cluster", () => {
-  it('is where this version has it', () => {
+  it('is found in this version, with the methods that are used', () => {
     const kafka = new Kafka({ brokers: ['127.0.0.1:1'], logLevel: logLevel.NOTHING });
     const cluster = createCluster(kafka);
     for (const method of [
@@ -31,7 +31,7 @@ describe("kafkajs's cluster", () => {
     }
   });
 
-  it('is missed loudly in another version', () => {
+  it('is an error if a version does not have it', () => {
     expect(() => createCluster({} as Kafka)).toThrow(/kafkajs has no cluster/);
     expect(() => createProducerWithCluster({} as Kafka, {})).toThrow(/kafkajs has no cluster/);
   });
@@ -59,17 +59,17 @@ describe("kafkajs's cluster", () => {
 });
 
 describe('the offset after a fetch', () => {
-  it('lies beyond what compaction has taken from the end of a batch', () => {
+  it('is after the records that compaction has removed from the end of a batch', () => {
     expect(offsetAfter({ partition: 0, messages: [message(4, 4, 0), message(6, 5, 9)] })).toBe(15);
   });
 
-  it('lies beyond a marker, which is no record', () => {
+  it('is after a transaction marker, which is no record', () => {
     const fetched = { partition: 0, messages: [message(4, 4, 0), message(5, 5, 0, true)], abortedTransactions: [] };
     expect(offsetAfter(fetched)).toBe(6);
     expect(visibleMessages('t', 0, fetched).map(({ offset }) => offset)).toEqual(['4']);
   });
 
-  it('is not known where nothing came', () => {
+  it('is null if nothing was fetched', () => {
     expect(offsetAfter({ partition: 0, messages: [] })).toBeNull();
   });
 });

@@ -1,4 +1,4 @@
-import { mendProduceAnswers, placeName, takenDespite } from '../../../src/kafka/kafkajs-patches/produce-answers';
+import { patchProduceAnswers, placeName, takenDespite } from '../../../src/kafka/kafkajs-patches/produce-answers';
 
 const TOO_LARGE = 10;
 
@@ -12,9 +12,9 @@ async function refusalOf(answer: object): Promise<unknown> {
 }
 
 describe('the patched reading of answers to produce requests', () => {
-  beforeAll(() => mendProduceAnswers());
+  beforeAll(() => patchProduceAnswers());
 
-  it('knows which partitions have taken their records though another refused its own', async () => {
+  it('knows which partitions have taken their records if another partition has refused its records', async () => {
     const partitions = [
       { partition: 0, errorCode: 0 },
       { partition: 1, errorCode: TOO_LARGE },
@@ -26,7 +26,7 @@ describe('the patched reading of answers to produce requests', () => {
     expect([...takenDespite(new Error('wrapped', { cause: error }))]).toHaveLength(2);
   });
 
-  it('takes nothing for written after any other error', () => {
+  it('names no partition after any other error', () => {
     expect(takenDespite(new Error('the connection broke')).size).toBe(0);
     expect(takenDespite(null).size).toBe(0);
   });

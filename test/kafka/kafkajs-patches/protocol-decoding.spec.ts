@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mendProtocolDecoding } from '../../../src/kafka/kafkajs-patches/protocol-decoding';
+import { patchProtocolDecoding } from '../../../src/kafka/kafkajs-patches/protocol-decoding';
 
 interface Decoded {
   readonly timestamp: string;
@@ -13,11 +13,11 @@ interface Protocol {
   readonly decodeRecord: DecodeRecord;
 }
 
-/** kafkajs's protocol code, loaded anew: the changes are made to its classes. */
-function load(isMended: boolean): Protocol {
+/** Loads kafkajs's protocol code again, since the patch changes its classes. */
+function load(isPatched: boolean): Protocol {
   let protocol: Protocol | undefined;
   jest.isolateModules(() => {
-    if (isMended) mendProtocolDecoding();
+    if (isPatched) patchProtocolDecoding();
     protocol = {
       Decoder: require('kafkajs/src/protocol/decoder'),
       decodeRecord: require('kafkajs/src/protocol/recordBatch/record/v0/decoder'),
@@ -36,18 +36,18 @@ function decode({ Decoder, decodeRecord }: Protocol, record: object): Decoded {
   return decodeRecord(decoder, batch);
 }
 
-describe('the mended decoding of the Kafka protocol', () => {
+describe('the patched decoding of the Kafka protocol', () => {
   const stock = load(false);
-  const mended = load(true);
+  const patched = load(true);
 
-  it('reads timestamps as kafkajs does, however far from the first of their batch', () => {
+  it('reads timestamps as kafkajs does, at any distance from the first one of their batch', () => {
     const delta = fc.oneof(
       fc.integer({ min: -(2 ** 31), max: 2 ** 31 }),
       fc.integer({ min: -(2 ** 48), max: 2 ** 48 }),
     );
     fc.assert(
       fc.property(delta, (timestampDelta) => {
-        expect(decode(mended, { timestampDelta }).timestamp).toBe(decode(stock, { timestampDelta }).timestamp);
+        expect(decode(patched, { timestampDelta }).timestamp).toBe(decode(stock, { timestampDelta }).timestamp);
       }),
       { numRuns: 2_000 },
     );
@@ -57,21 +57,21 @@ describe('the mended decoding of the Kafka protocol', () => {
     const names = fc.string({ minLength: 1, maxLength: 20 }).filter((name) => !(name in {}));
     fc.assert(
       fc.property(fc.dictionary(names, fc.array(fc.string(), { minLength: 1, maxLength: 3 })), (headers) => {
-        expect({ ...decode(mended, { headers }).headers }).toEqual(decode(stock, { headers }).headers);
+        expect({ ...decode(patched, { headers }).headers }).toEqual(decode(stock, { headers }).headers);
       }),
     );
   });
 
-  it('takes a header named as a member of every object for what it is', () => {
-    const { headers } = decode(mended, { headers: { constructor: 'x', toString: 'y' } });
+  it('reads a header correctly whose name is a member of every object', () => {
+    const { headers } = decode(patched, { headers: { constructor: 'x', toString: 'y' } });
     expect(Object.entries(headers).map(([name, value]) => [name, String(value)])).toEqual([
       ['constructor', 'x'],
       ['toString', 'y'],
     ]);
   });
 
-  it('reads headers by the hundred thousand, which would never end if each were looked for among the others', () => {
+  it('reads 200,000 headers, which would not end if each header took time in proportion to their number', () => {
     const headers = Object.fromEntries(Array.from({ length: 200_000 }, (_, i) => [`name-${i}`, 'v']));
-    expect(Object.keys(decode(mended, { headers }).headers)).toHaveLength(200_000);
+    expect(Object.keys(decode(patched, { headers }).headers)).toHaveLength(200_000);
   });
 });

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { mendProtocolEncoding } from '../../../src/kafka/kafkajs-patches/protocol-encoding';
+import { patchProtocolEncoding } from '../../../src/kafka/kafkajs-patches/protocol-encoding';
 
 interface Encoder {
   readonly buffer: Buffer;
@@ -12,11 +12,11 @@ interface Protocol {
   readonly encodeRecord: (record: object) => Encoder;
 }
 
-/** kafkajs's protocol code, loaded anew: the changes are made to its classes. */
-function load(isMended: boolean): Protocol {
+/** Loads kafkajs's protocol code again, since the patch changes its classes. */
+function load(isPatched: boolean): Protocol {
   let protocol: Protocol | undefined;
   jest.isolateModules(() => {
-    if (isMended) mendProtocolEncoding();
+    if (isPatched) patchProtocolEncoding();
     protocol = {
       Encoder: require('kafkajs/src/protocol/encoder'),
       encodeRecord: require('kafkajs/src/protocol/recordBatch/record/v0'),
@@ -40,21 +40,21 @@ const record = fc.record({
   headers: fc.dictionary(fc.string({ maxLength: 80 }), fc.string({ maxLength: 200 }), { maxKeys: 8 }),
 });
 
-describe('the mended encoding of the Kafka protocol', () => {
+describe('the patched encoding of the Kafka protocol', () => {
   const stock = load(false);
-  const mended = load(true);
+  const patched = load(true);
 
-  it('is mended at all', () => {
-    expect(mended.Encoder).not.toBe(stock.Encoder);
-    expect(String(mended.Encoder.prototype.writeVarLong)).not.toBe(String(stock.Encoder.prototype.writeVarLong));
+  it("is not kafkajs's own", () => {
+    expect(patched.Encoder).not.toBe(stock.Encoder);
+    expect(String(patched.Encoder.prototype.writeVarLong)).not.toBe(String(stock.Encoder.prototype.writeVarLong));
   });
 
   it('writes every integer as kafkajs does', () => {
     fc.assert(
       fc.property(int32, long, (int, big) => {
         const write = ({ Encoder }: Protocol): Buffer => new Encoder().writeVarInt(int).writeVarLong(big).buffer;
-        expect(write(mended)).toEqual(write(stock));
-        expect(mended.Encoder.sizeOfVarLong(big)).toBe(stock.Encoder.sizeOfVarLong(big));
+        expect(write(patched)).toEqual(write(stock));
+        expect(patched.Encoder.sizeOfVarLong(big)).toBe(stock.Encoder.sizeOfVarLong(big));
       }),
       { numRuns: 2_000 },
     );
@@ -63,14 +63,14 @@ describe('the mended encoding of the Kafka protocol', () => {
   it('writes values of every length as kafkajs does', () => {
     for (let length = 0; length < 2_100; length++) {
       const fields = { key: null, value: 'x'.repeat(length), headers: {} };
-      expect(mended.encodeRecord(fields).buffer.equals(stock.encodeRecord(fields).buffer)).toBe(true);
+      expect(patched.encodeRecord(fields).buffer.equals(stock.encodeRecord(fields).buffer)).toBe(true);
     }
   });
 
   it('writes every record as kafkajs does', () => {
     fc.assert(
       fc.property(record, (fields) => {
-        expect(mended.encodeRecord(fields).buffer).toEqual(stock.encodeRecord(fields).buffer);
+        expect(patched.encodeRecord(fields).buffer).toEqual(stock.encodeRecord(fields).buffer);
       }),
       { numRuns: 500 },
     );

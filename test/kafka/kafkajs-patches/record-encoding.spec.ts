@@ -18,23 +18,23 @@ const record = fc.record({
   headers: fc.dictionary(text, fc.oneof(headerValue, fc.array(headerValue, { maxLength: 3 })), { maxKeys: 6 }),
 });
 
-describe('the mended encoding of records', () => {
-  it('writes the bytes that kafkajs does', () => {
+describe('the patched encoding of records', () => {
+  it('writes the same bytes as kafkajs', () => {
     const never = (): Encoded => {
       throw new Error('left aside');
     };
     fc.assert(
       fc.property(record, (each) => {
         const isLeftAside = each.timestampDelta >= 2 ** 30;
-        const mended = recordEncoder(isLeftAside ? stock : never)(each);
-        expect(mended.buffer.equals(stock(each).buffer)).toBe(true);
-        expect(mended.buf.subarray(0, mended.offset).equals(mended.buffer)).toBe(true);
+        const patched = recordEncoder(isLeftAside ? stock : never)(each);
+        expect(patched.buffer.equals(stock(each).buffer)).toBe(true);
+        expect(patched.buf.subarray(0, patched.offset).equals(patched.buffer)).toBe(true);
       }),
       { numRuns: 300 },
     );
   });
 
-  it('comes before kafkajs loads what asks for records, which it does with the first request', () => {
+  it('is in place before kafkajs loads the code that encodes batches, which it does with the first request', () => {
     jest.resetModules();
     jest.requireActual('kafkajs');
     const loaded = Object.keys(require.cache);

@@ -1,4 +1,4 @@
-import { mendRequestTimeouts } from '../../../src/kafka/kafkajs-patches/request-timeouts';
+import { patchRequestTimeouts } from '../../../src/kafka/kafkajs-patches/request-timeouts';
 
 interface Entry {
   readonly correlationId: number;
@@ -16,14 +16,14 @@ interface Queue {
 const HOUR_MS = 3_600_000;
 const TIMEOUT_MS = 300;
 
-describe('the mended timeouts of requests', () => {
+describe('the patched timeouts of requests', () => {
   let queue: Queue;
   let nowMs = 0;
   const faults: Error[] = [];
 
   beforeEach(() => {
     jest.useFakeTimers();
-    mendRequestTimeouts(() => nowMs);
+    patchRequestTimeouts(() => nowMs);
     faults.length = 0;
     queue = newQueue();
   });
@@ -33,7 +33,7 @@ describe('the mended timeouts of requests', () => {
     jest.useRealTimers();
   });
 
-  it.each([HOUR_MS, -HOUR_MS])('go on as if nothing had happened where the wall clock jumps by %s ms', (jumpMs) => {
+  it.each([HOUR_MS, -HOUR_MS])('do not change if the wall clock jumps by %s ms', (jumpMs) => {
     jest.advanceTimersByTime(150);
     jest.setSystemTime(Date.now() + jumpMs);
     jest.advanceTimersByTime(150);
@@ -43,7 +43,7 @@ describe('the mended timeouts of requests', () => {
     expect(faults.map(({ name }) => name)).toEqual(['KafkaJSRequestTimeoutError']);
   });
 
-  it('look at every connection that is still there', () => {
+  it('apply to every connection that is still open', () => {
     const gone = newQueue();
     gone.isConnected = () => false;
     const other = newQueue();

@@ -1,4 +1,4 @@
-import { mendWaitingRequests } from '../../../src/kafka/kafkajs-patches/waiting-requests';
+import { patchWaitingRequests } from '../../../src/kafka/kafkajs-patches/waiting-requests';
 
 interface Entry {
   readonly correlationId: number;
@@ -16,13 +16,13 @@ interface Queue {
 
 const MAX_IN_FLIGHT = 2;
 
-describe('the mended look for requests that wait', () => {
+describe('the patched check for waiting requests', () => {
   let queue: Queue;
   let sent: number[];
 
   beforeEach(() => {
     jest.useFakeTimers();
-    mendWaitingRequests();
+    patchWaitingRequests();
     const RequestQueue = jest.requireActual<new (options: object) => Queue>('kafkajs/src/network/requestQueue');
     const logger = { debug: () => undefined, warn: () => undefined };
     queue = new RequestQueue({ maxInFlightRequests: MAX_IN_FLIGHT, requestTimeout: 30_000, logger, broker: 'b' });
@@ -34,14 +34,14 @@ describe('the mended look for requests that wait', () => {
     jest.useRealTimers();
   });
 
-  it('sets no timer where none waits, whatever was sent and answered before', () => {
+  it('sets no timer if no request waits, also after requests were sent and answered', () => {
     send(1);
     answer(1);
     expect(sent).toEqual([1]);
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
-  it('sends what waited for room as soon as there is some, and then comes to rest', () => {
+  it('sends a waiting request once there is room, and sets no timer afterwards', () => {
     for (const id of [1, 2, 3, 4]) send(id);
     expect(sent).toEqual([1, 2]);
     answer(2);
@@ -52,7 +52,7 @@ describe('the mended look for requests that wait', () => {
     expect(queue.throttleCheckTimeoutId).toBeNull();
   });
 
-  it('sends what waited for a throttle to end once it has', () => {
+  it('sends a request that waited for a throttle once the throttle has ended', () => {
     queue.maybeThrottle(80);
     send(1);
     jest.advanceTimersByTime(79);

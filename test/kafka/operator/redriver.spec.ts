@@ -16,11 +16,11 @@ interface Refusals {
   readonly abort?: Error;
 }
 
-/** What a broker says while another redrive takes the transactional id over lasts for milliseconds, and cannot be made. */
+/** A fake, since a broker refuses in these ways only for milliseconds, while another redrive takes the id over. */
 function kafkaThatRefuses(refusals: Refusals): Kafka {
   let transactions = 0;
   const transaction = async () => {
-    // The first one only takes the id over.
+    // The first transaction only takes the id over.
     const refused = transactions++ === 0 ? {} : refusals;
     let hasEnded = false;
     const end = (how: 'commit' | 'abort') => async () => {
@@ -58,7 +58,12 @@ async function redrive(refusals: Refusals) {
 describe('a redrive', () => {
   it.each<[string, Refusals]>([
     ['its writing', { sendBatch: saying(INVALID_PRODUCER_EPOCH) }],
-    ['its writing, again and again', { sendBatch: new KafkaJSNumberOfRetriesExceeded(saying(INVALID_PRODUCER_EPOCH), { retryCount: 8, retryTime: 1 }) }], // prettier-ignore
+    [
+      'its writing, again and again',
+      {
+        sendBatch: new KafkaJSNumberOfRetriesExceeded(saying(INVALID_PRODUCER_EPOCH), { retryCount: 8, retryTime: 1 }),
+      },
+    ],
     [
       'its writing by any fault, and then its abort',
       { sendBatch: saying(TIMED_OUT), abort: saying(INVALID_PRODUCER_EPOCH) },
@@ -72,7 +77,7 @@ describe('a redrive', () => {
     ],
     ['its commit while the brokers still end what it began', { commit: saying(CONCURRENT_TRANSACTIONS) }],
     ['its commit', { commit: saying(INVALID_PRODUCER_EPOCH) }],
-  ])('knows that another one has taken over where Kafka refuses %s', async (_what, refusals) => {
+  ])('reports that another redrive has taken over if Kafka refuses %s', async (_what, refusals) => {
     expect(await redrive(refusals)).toBe('taken-over');
   });
 
@@ -80,7 +85,7 @@ describe('a redrive', () => {
     ['its writing', { sendBatch: saying(TIMED_OUT) }],
     ['its writing for the transaction before', { sendBatch: saying(CONCURRENT_TRANSACTIONS) }],
     ['its commit', { commit: saying(TIMED_OUT) }],
-  ])('tells what Kafka says where it refuses %s', async (_what, refusals) => {
+  ])('throws the error of Kafka if it refuses %s', async (_what, refusals) => {
     await expect(redrive(refusals)).rejects.toThrow(KafkaJSProtocolError);
   });
 });

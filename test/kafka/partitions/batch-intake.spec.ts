@@ -15,7 +15,7 @@ const messages: readonly KafkaMessage[] = range(0, COUNT).map((offset) => ({
   headers: {},
 }));
 
-/** A partition of a replica, read from its first record on, and the offsets that it has handed over. */
+/** A partition of a replica that reads from its first record, and the offsets that it has handed over. */
 function world() {
   const source = new AssignedPartition(
     't',
@@ -39,7 +39,7 @@ function world() {
 }
 
 describe('taking in a batch', () => {
-  it('hands over all of it in order, and lets others have the event loop in between', async () => {
+  it('hands over all records in order, and lets the event loop run in between', async () => {
     const { source, handed, take } = world();
     const between: number[] = [];
     const watch = (): void => {
@@ -52,21 +52,21 @@ describe('taking in a batch', () => {
     expect(between.slice(0, 3)).toEqual([1, 2, 3].map((turns) => turns * RECORDS_PER_TURN));
   });
 
-  it('ends where no more is to be taken', async () => {
+  it('ends if no more records may be taken', async () => {
     const { source } = world();
     let turns = 0;
     await takeInTurns(source, messages, () => ++turns < 2);
     expect(turns).toBe(2);
   });
 
-  it('ends where the partition is lost', async () => {
+  it('ends if the partition is lost', async () => {
     const { source, handed, take } = world();
     setImmediate(() => source.lose());
     await takeInTurns(source, messages, take);
     expect(handed).toEqual(range(0, RECORDS_PER_TURN));
   });
 
-  it('leaves no record out where the partition is lost and comes back meanwhile', async () => {
+  it('leaves no record out if the partition is lost and comes back meanwhile', async () => {
     const { source, handed, take } = world();
     setImmediate(() => {
       source.lose();

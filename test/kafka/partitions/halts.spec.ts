@@ -1,7 +1,7 @@
 import { Halts } from '../../../src/kafka/partitions/halts';
 
 describe('Halts', () => {
-  it('pauses with the first reason and goes on when none is left', () => {
+  it('halts reading with the first reason, and lets it go on when none is left', () => {
     const halts = new Halts();
     const seen: boolean[] = [];
     halts.watch((isHalted) => seen.push(isHalted));

@@ -12,12 +12,14 @@ const SESSION_TIMEOUT_MS = 6_000;
 const CALL_TIMEOUT_MS = 1_000;
 
 /**
- * The timing that docs/adr/013-handover.md assumes. The margins of the hand-over (2.5 s to release, 5 s to wait) hold for it:
+ * The timing that docs/adr/013-handover.md assumes. The margins of the hand-over (2.5 s to release, 5 s to wait) are
+ * enough for it:
  *
- * - a call ends within its timeout;
- * - what it came to is acknowledged soon after, and a commit is taken in one of several tries;
- * - members hear of an assignment within 2.5 s of each other: here 1.2 s on the way, and 0.8 s in which a process stands still;
- * - commits of one member take effect in the order in which they are sent.
+ * - A call ends within its timeout.
+ * - Its result is acknowledged soon after, and one of several tries to commit succeeds.
+ * - Members hear of an assignment within 2.5 s of each other. Here it takes up to 1.2 s on the way, and a process may
+ *   stand still for 0.8 s.
+ * - Commits of one member take effect in the order in which they are sent.
  */
 const ASSUMED = { assignmentMs: 1_200, stallMs: 800, settleMs: 200, lostAnswers: 0.04 };
 
@@ -29,7 +31,7 @@ interface Record {
   isRecorded: boolean;
 }
 
-/** Some replicas of a group, what is done to them, and all that must never be seen. */
+/** Replicas of one group, the events that happen to them, and all violations of the guarantees (`faults`). */
 class World {
   readonly faults: string[] = [];
   readonly time = new SimulatedTime(() => this.look());
@@ -99,7 +101,7 @@ class World {
     this.alive[which % this.alive.length]?.leave();
   }
 
-  /** @param isRemoved whether its successor takes its members out of the group at once */
+  /** @param isRemoved whether its successor removes its members from the group at once */
   kill(which: number, isRemoved: boolean): void {
     const replica = this.alive[which % this.alive.length];
     if (replica === undefined) return;
@@ -107,7 +109,7 @@ class World {
     if (isRemoved) for (const memberId of replica.memberIds) this.group.leave(memberId);
   }
 
-  /** A process stands still: shortly, as the assumptions permit, or until the group has given it up. */
+  /** A process stands still: for as short as the assumptions permit, or until the group has given it up. */
   freeze(which: number, forMs: number): void {
     this.alive[which % this.alive.length]?.options.connection.clock.freeze(forMs);
   }
@@ -116,7 +118,7 @@ class World {
     this.group.rebalance();
   }
 
-  /** From here on nothing is lost; returns once all is settled and committed. */
+  /** From now on no request is lost. Returns once everything is settled and committed. */
   async finish(): Promise<void> {
     this.isCalm = true;
     if (this.alive.length === 0) this.join();
@@ -230,7 +232,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(fc.record({ afterMs: fc.oneof(fc.na
 });
 
 describe('the hand-over, within the timing that ADR 013 assumes', () => {
-  it('has no two owners, forgets no commit, and sends nothing twice but what a killed or frozen replica had in hand', async () => {
+  it('never has two owners, forgets no commit, and sends twice only after a kill or a long freeze', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), steps, async (seed, script) => {
         const world = new World(seed);

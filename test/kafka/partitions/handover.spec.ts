@@ -6,7 +6,7 @@ import { FakeClock } from '../../dispatch/fixtures';
 
 const PATIENCE_MS = 1_000 + 5_000;
 
-/** One member that is to have partition 0, and what the group has committed for it. */
+/** One member that partition 0 was assigned to, and the group's commit for it. */
 function world(metadata: string, isCommitTaken = true) {
   const clock = new FakeClock();
   const source = new AssignedPartition(
@@ -45,7 +45,7 @@ function world(metadata: string, isCommitTaken = true) {
 }
 
 describe('Handover', () => {
-  it('waits for patience where a newer release does not say whose the partition is, then claims it with one warning', async () => {
+  it('waits as long as it may if it cannot read who owns a partition, then claims it with one warning', async () => {
     const { clock, source, warnings } = world('{"v":99}');
     await clock.pass(PATIENCE_MS - 100);
     expect([source.isOwned, warnings]).toEqual([false, []]);
@@ -54,7 +54,7 @@ describe('Handover', () => {
     expect(warnings).toEqual(['commit metadata has a version this release does not know and is ignored']);
   });
 
-  it('claims at once what a newer release says is released, or a member’s that is gone', async () => {
+  it('claims a partition at once if a newer release has released it, or its owner is gone', async () => {
     for (const state of ['released', 'active']) {
       const { clock, source } = world(`{"v":2,"owner":"${'x'.repeat(22)}","state":"${state}"}`);
       for (let ms = 0; ms < 10; ms++) await clock.pass(1);
@@ -62,7 +62,7 @@ describe('Handover', () => {
     }
   });
 
-  it('opens nothing whose claim does not read back: kafkajs drops a commit of a consumer that stops, and says nothing', async () => {
+  it('does not open a partition if its claim was not committed: kafkajs may silently drop a commit', async () => {
     const { clock, source, assignment } = world('', false);
     await clock.pass(PATIENCE_MS * 2);
     expect(source.isOwned).toBe(false);

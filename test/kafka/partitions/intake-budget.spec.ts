@@ -30,7 +30,7 @@ describe('IntakeBudget', () => {
     { maxLength: 300 },
   );
 
-  it('goes over the limit by one batch at most, and one more for each partition that held nothing', () => {
+  it('exceeds the limit by one batch at most, and one more for each partition that had no commands', () => {
     fc.assert(
       fc.property(steps, (list) => {
         const budget = new IntakeBudget(limit);
@@ -62,7 +62,7 @@ describe('IntakeBudget', () => {
     );
   });
 
-  it('lets a partition that holds nothing read, however much the others hold', () => {
+  it('lets a partition read that has no commands in memory, no matter how many the others have', () => {
     fc.assert(
       fc.property(fc.nat(500), fc.nat(50_000), (commands, bytes) => {
         const budget = new IntakeBudget(limit);

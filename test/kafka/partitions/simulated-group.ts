@@ -6,13 +6,13 @@ import { assignSticky } from '../../../src/kafka/group/sticky-assignment';
 import type { ProcessClock, SimulatedTime } from './simulated-time';
 
 export const TOPIC = 't';
-/** Members that have not rejoined by then are left out, as kafkajs' default has it. */
+/** A member that has not rejoined by then is left out: kafkajs' default. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** How long a client waits for an answer that is lost. */
 const ANSWER_TIMEOUT_MS = 300;
 const RECORDS_PER_FETCH = 10;
 
-/** What Kafka refuses, under the name that it has in the protocol; `retriable` as kafkajs reads it. */
+/** A refusal by Kafka. `type` is the protocol's name, and kafkajs looks at `retriable`. */
 class Refused extends Error {
   constructor(
     readonly type: 'REBALANCE_IN_PROGRESS' | 'ILLEGAL_GENERATION' | 'UNKNOWN_MEMBER_ID' | 'LOST',
@@ -27,7 +27,7 @@ interface Member {
   readonly sessionMs: number;
   lastSeenMs: number;
   owned: readonly number[];
-  /** Answers its JoinGroup; null while it has not rejoined. */
+  /** Answers the member's JoinGroup request; null while it has not rejoined. */
   answer: ((joined: Joined) => void) | null;
 }
 
@@ -44,7 +44,7 @@ interface Commit {
 
 interface GroupOptions {
   readonly partitions: readonly number[];
-  /** How long the leader takes to assign: until then commits are refused, as heartbeats are. */
+  /** How long the leader takes to assign. Until then commits and heartbeats are refused. */
   readonly assigningMs: () => number;
   readonly onCommit: (partition: number, commit: Commit) => void;
   readonly onExpelled: (memberId: string) => void;
@@ -55,7 +55,7 @@ export class SimulatedGroup {
   readonly commits = new Map<number, Commit>();
   private readonly members = new Map<string, Member>();
   private generation = 0;
-  /** Members are to rejoin; their commits are taken meanwhile, as Kafka does. */
+  /** Members have to rejoin. Like Kafka, the group takes their commits meanwhile. */
   private isRebalancing = false;
   private isAssigning = false;
   private ids = 0;
@@ -149,15 +149,15 @@ export class SimulatedGroup {
   }
 }
 
-/** What travels between one process and the group. */
+/** The network between one process and the group. */
 export interface Network {
   readonly latencyMs: () => number;
-  /** How long an assignment is on its way, beyond the answer's latency. */
+  /** How long an assignment takes, in addition to the latency of the answer. */
   readonly assignmentMs: () => number;
   readonly fate: () => 'arrives' | 'request lost' | 'answer lost';
 }
 
-/** One process' connection: what it asks arrives in the order in which it was asked. */
+/** One process' connection: its requests arrive in the order in which they were sent. */
 export class Connection implements GroupReader {
   private lastArrivalMs = 0;
 
@@ -206,10 +206,10 @@ export class Connection implements GroupReader {
   }
 }
 
-/** What the log has of a partition from an offset on. */
+/** Reads records of a partition from an offset on. */
 export type ReadLog = (partition: number, from: number, count: number) => readonly { offset: number; key: string }[];
 
-/** A member as kafkajs 2.2.4 is one: its loop of fetches and heartbeats, its ways to commit, and when it tells of what. */
+/** A member that behaves like kafkajs 2.2.4: its loop of fetches and heartbeats, its commits, and its events. */
 export class SimulatedClient implements GroupClient {
   memberId: string | null = null;
   private generation = -1;
@@ -281,7 +281,7 @@ export class SimulatedClient implements GroupClient {
       case 'UNKNOWN_MEMBER_ID':
         this.memberId = null;
         return;
-      // As kafkajs does where its metadata is stale: it rejoins without a word.
+      // Like kafkajs with stale metadata: it rejoins without an event.
       case 'LOST':
         await sleep(this.connection.clock, 100);
     }

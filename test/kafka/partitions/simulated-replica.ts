@@ -6,7 +6,7 @@ import { IntakeBudget } from '../../../src/kafka/partitions/intake-budget';
 import { silentTelemetry } from '../../dispatch/fixtures';
 import { type Connection, type ReadLog, SimulatedClient, TOPIC } from './simulated-group';
 
-/** Between two looks at a command that may not be sent. */
+/** How soon to try again to send a command that may not be sent now. */
 const UNTRUSTED_MS = 50;
 
 export interface Work {
@@ -20,16 +20,18 @@ interface ReplicaOptions {
   readonly readLog: ReadLog;
   readonly sessionTimeoutMs: number;
   readonly callTimeoutMs: number;
-  /** Until the connection to the API is there. */
+  /** How long it takes to connect to the API. */
   readonly connectMs: () => number;
   readonly callMs: () => number;
-  /** From an answer until its result is acknowledged. */
+  /** How long it takes from an answer until its result is acknowledged. */
   readonly settleMs: () => number;
   readonly onSend: (replica: SimulatedReplica, work: Work, callMs: number) => void;
   readonly onSettled: (work: Work) => void;
 }
 
-/** One replica: the real group consumer and hand-over, and a dispatcher that sends one command of each key at a time. */
+/**
+ * One replica: the real group consumer and hand-over, and a dispatcher that sends one command of each key at a time.
+ */
 export class SimulatedReplica {
   readonly sources = new Set<JobSource & { readonly partition?: number }>();
   readonly memberIds = new Set<string>();

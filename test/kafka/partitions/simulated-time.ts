@@ -5,12 +5,12 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** Time of all that is simulated: it passes from one timer to the next, and all promises settle in between. */
+/** The time of a simulation. It jumps from one timer to the next, and all promises settle in between. */
 export class SimulatedTime {
   nowMs = 1_000_000;
   private readonly timers = new Set<Timer>();
 
-  /** @param watch is called after each moment in which something happened */
+  /** @param watch called after each timer */
   constructor(private readonly watch: () => void) {}
 
   after(delayMs: number, run: () => void): () => void {
@@ -19,7 +19,7 @@ export class SimulatedTime {
     return () => this.timers.delete(timer);
   }
 
-  /** Lets time pass until `isDone`, at most `maxMs`. */
+  /** Lets time pass until `isDone` returns true, but at most `maxMs`. */
   async pass(maxMs: number, isDone: () => boolean = () => false): Promise<void> {
     const untilMs = this.nowMs + maxMs;
     await nextTurn();
@@ -41,12 +41,12 @@ export class SimulatedTime {
   }
 }
 
-/** All that has been resolved by now is dealt with, what waits for the next turn of the event loop included. */
+/** Waits until all resolved promises have run, and everything that waits for the next turn of the event loop. */
 async function nextTurn(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(() => setImmediate(resolve)));
 }
 
-/** The clock of one process, which may be frozen for a while, or killed: nothing is run any more then. */
+/** The clock of one process. A frozen process runs its timers later; a killed one runs none any more. */
 export class ProcessClock implements Clock {
   isKilled = false;
   private frozen: (() => void)[] | null = null;

@@ -15,7 +15,7 @@ function metadata(partitions: number): PartitionMetadata[] {
 }
 
 describe('the partitioner', () => {
-  it('places every key where kafkajs, and with it Java, does', () => {
+  it('gives every key the same partition as kafkajs, and so as Java', () => {
     const stock = Partitioners.DefaultPartitioner();
     const own = partitioner();
     fc.assert(
@@ -30,7 +30,7 @@ describe('the partitioner', () => {
     );
   });
 
-  it('heeds a partition that is named, and spreads records without a key', () => {
+  it('takes the partition that a record names, and spreads records without a key', () => {
     const own = partitioner();
     const place = (message: Message): number => own({ topic, partitionMetadata: metadata(3), message });
     expect(place({ key: 'k', value: null, partition: 2 })).toBe(2);

@@ -9,7 +9,7 @@ import { startRawServer } from '../../messages-api/raw-server';
 const config = { clientId: 'test', ssl: null, sasl: null, publishTimeoutMs: 1_000 } as KafkaConfig;
 
 describe('firstContact', () => {
-  it('waits for brokers that are away, says so once, and ends when it is told to', async () => {
+  it('waits for brokers that are away, says so once, and ends on its signal', async () => {
     const [port] = await freePorts(1);
     const said: string[] = [];
     const stopping = new AbortController();
@@ -38,7 +38,7 @@ describe('firstContact', () => {
     await server.close();
   });
 
-  it('does not begin where it is told to end already', async () => {
+  it('does not begin if its signal has already aborted', async () => {
     expect(
       await firstContact({ ...config, brokers: ['127.0.0.1:1'] }, () => undefined, AbortSignal.abort()),
     ).toBeNull();

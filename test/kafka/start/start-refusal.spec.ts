@@ -13,13 +13,13 @@ describe('startRefusal', () => {
     ['ERR_TLS_CERT_ALTNAME_INVALID', 'KAFKA_BROKERS'],
     ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', 'KAFKA_SSL_CERT_FILE'],
     ['ERR_SSL_WRONG_VERSION_NUMBER', 'KAFKA_SSL'],
-  ])('names the setting for %s: %s, and no more than settings', (code, setting) => {
+  ])('names the setting for %s: %s, and nothing of the error', (code, setting) => {
     const refusal = startRefusal(connectionError(code));
     expect(refusal).toEqual({ kind: 'refused', text: expect.stringMatching(new RegExp(`^${setting}\\b`)) });
     expect(JSON.stringify(refusal)).not.toContain('planted');
   });
 
-  it('looks through the causes, as kafkajs wraps what it gives up', () => {
+  it('looks through the causes, since kafkajs wraps errors', () => {
     const wrapped = Object.assign(new KafkaJSNonRetriableError('gave up'), {
       cause: connectionError('CERT_HAS_EXPIRED'),
     });
@@ -34,7 +34,7 @@ describe('startRefusal', () => {
   it.each([
     connectionError('ECONNRESET'),
     Object.assign(new Error('Closed connection'), { name: 'KafkaJSConnectionClosedError' }),
-  ])('tells a connection that is closed from one that is not made: %s', (error) =>
+  ])('tells a closed connection from one that was never made: %s', (error) =>
     expect(startRefusal(error)).toEqual({ kind: 'closed' }),
   );
 });
