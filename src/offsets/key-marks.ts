@@ -4,6 +4,8 @@ const MOST_USED = 0.7;
 /** Nobody's: the slot is free. */
 const FREE = 0;
 const SLOT_BYTES = 11;
+/** Keys are looked through again once one in so many records was taken. */
+const LOOKED_THROUGH = 16;
 const MAX_DISTANCE = 0xffffffff;
 
 /** Memory for the keys of all partitions of a replica. */
@@ -20,6 +22,8 @@ export class KeyMarksBudget {
 export class KeyMarks {
   private slots = MIN_SLOTS;
   private used = 0;
+  /** Records that were taken since the keys were last looked through. */
+  private taken = 0;
   private low = new Uint32Array(MIN_SLOTS);
   private high = new Uint16Array(MIN_SLOTS);
   /** Distance of the last offset from `origin`. */
@@ -28,11 +32,11 @@ export class KeyMarks {
 
   /**
    * @param origin no offset is below it
-   * @param isPassed whether the record at an offset is passed over still: a key without one is forgotten
+   * @param isPassed whether the record at an offset is passed over still, for its owner's sake: a key without one is forgotten
    */
   constructor(
     private origin: number,
-    private readonly isPassed: (offset: number) => boolean,
+    private readonly isPassed: (offset: number, owner: number) => boolean,
     private readonly budget: KeyMarksBudget,
   ) {
     budget.bytes += MIN_SLOTS * SLOT_BYTES;
@@ -43,10 +47,17 @@ export class KeyMarks {
     this.budget.bytes -= this.slots * SLOT_BYTES;
   }
 
+  /** A record that was passed over is so no more: its key may be free. */
+  countTaken(): void {
+    this.taken++;
+  }
+
   /** Whether another key finds room. */
   hasRoom(): boolean {
     if (this.used + 1 <= this.slots * MOST_USED) return true;
     if (this.budget.bytes + this.slots * SLOT_BYTES <= this.budget.maxBytes) return true;
+    // Looking through all keys pays only where some are likely to be free.
+    if (this.taken * LOOKED_THROUGH < this.used) return false;
     this.rebuild(this.slots);
     return this.used + 1 <= this.slots * MOST_USED;
   }
@@ -60,7 +71,7 @@ export class KeyMarks {
   ownerOf(key: number): number {
     const slot = this.slotOf(key);
     const owner = this.owners[slot] ?? FREE;
-    return owner !== FREE && this.isPassed(this.origin + (this.last[slot] ?? 0)) ? owner : FREE;
+    return owner !== FREE && this.isPassed(this.origin + (this.last[slot] ?? 0), owner) ? owner : FREE;
   }
 
   /** The last offset of a key that has an owner. */
@@ -106,7 +117,8 @@ export class KeyMarks {
   private liveSlots(): number[] {
     const live: number[] = [];
     for (let slot = 0; slot < this.slots; slot++) {
-      if (this.owners[slot] !== FREE && this.isPassed(this.origin + (this.last[slot] ?? 0))) live.push(slot);
+      const owner = this.owners[slot] ?? FREE;
+      if (owner !== FREE && this.isPassed(this.origin + (this.last[slot] ?? 0), owner)) live.push(slot);
     }
     return live;
   }
@@ -122,6 +134,7 @@ export class KeyMarks {
     this.last = new Uint32Array(slots);
     this.owners = new Uint8Array(slots);
     this.used = 0;
+    this.taken = 0;
     let nearest = MAX_DISTANCE;
     for (const slot of live) nearest = Math.min(nearest, last[slot] ?? 0);
     if (live.length > 0) this.origin += nearest;

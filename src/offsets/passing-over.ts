@@ -55,6 +55,11 @@ const LONGEST_WALK = 500;
 export class PassingOver {
   private readonly scopes = new Scopes();
   private readonly hand = new HandCounts();
+  /**
+   * Offsets whose records vanished while they were passed over. Whose they were is not known: a key of which that was the last
+   * stays owned until the owner's own reading has come by, since earlier ones of the key may still be there.
+   */
+  private readonly ghosts = new Set<number>();
   private keys: KeyMarks;
   private reading: SecondReading | null = null;
   private readings = 0;
@@ -93,7 +98,7 @@ export class PassingOver {
     return this.readings;
   }
 
-  /** Whether the first reading can go no further for now, since no marks or keys could tell what comes of it. */
+  /** Whether something has to wait only because no marks, or keys, could tell what comes of it. */
   get isHeld(): boolean {
     return this.heldAt !== null && !(this.ledger.hasRoomFor(this.heldAt) && this.mayPass(this.heldAt));
   }
@@ -129,12 +134,18 @@ export class PassingOver {
     const { ledger, reading } = this;
     if (reading !== null) {
       const to = Math.min(end, ledger.position ?? end);
-      if (to > reading.at) ledger.skipAgain(reading.at, to);
+      if (to > reading.at) this.lost(ledger.skipAgain(reading.at, to));
       reading.at = to;
       if (to < (ledger.position ?? 0)) return;
       this.endReading(reading);
     }
     ledger.skip(end);
+  }
+
+  /** Retention has removed everything below `offset`. */
+  dropBefore(offset: number): void {
+    this.lost(this.ledger.dropBefore(offset));
+    if (this.reading !== null && this.reading.at < offset) this.reading.at = Math.min(offset, this.ledger.position ?? 0);
   }
 
   /** The command at `offset` is settled. */
@@ -178,7 +189,6 @@ export class PassingOver {
 
   private meet(offset: number, who: Who | null, hashes: WhoHashes | null): Judged {
     const { ledger } = this;
-    this.heldAt = null;
     const met = ledger.meet(offset, this.isRuled(hashes, offset));
     if (met === 'in hand') this.hand.add(offset, hashes);
     if (met !== 'new') {
@@ -189,6 +199,7 @@ export class PassingOver {
     if (reason !== null) return this.pass(offset, reason, hashes);
     if (!ledger.hasRoomFor(offset)) return this.hold(offset);
     ledger.take(offset, this.isRuled(hashes, offset));
+    this.heldAt = null;
     this.hand.add(offset, hashes);
     return 'take';
   }
@@ -241,11 +252,13 @@ export class PassingOver {
       return 'skip';
     }
     if (!ledger.hasRoomFor(offset)) {
+      this.heldAt = offset;
       this.close(owner, offset);
       return 'skip';
     }
     this.uncover(reading, offset, hashes);
     ledger.take(offset, this.isRuled(hashes, offset));
+    this.keys.countTaken();
     this.hand.add(offset, hashes);
     return 'take';
   }
@@ -419,6 +432,16 @@ export class PassingOver {
   }
 
   private newKeys(): KeyMarks {
-    return new KeyMarks(this.ledger.position ?? 0, (offset) => this.ledger.isPassed(offset), this.keysBudget);
+    this.ghosts.clear();
+    const isPassed = (offset: number, owner: number): boolean =>
+      this.ledger.isPassed(offset) ||
+      (this.ghosts.has(offset) && (this.scopes.byId(owner)?.from ?? Infinity) <= offset);
+    return new KeyMarks(this.ledger.position ?? 0, isPassed, this.keysBudget);
+  }
+
+  private lost(passed: readonly number[]): void {
+    const base = this.ledger.base ?? 0;
+    for (const ghost of this.ghosts) if (ghost < base) this.ghosts.delete(ghost);
+    for (const offset of passed) if (offset >= base) this.ghosts.add(offset);
   }
 }

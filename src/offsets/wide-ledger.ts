@@ -125,19 +125,24 @@ export class WideLedger {
     this.moveTo(to);
   }
 
-  /** Nothing is left in [from, to) of what was read before, but what is in hand. */
-  skipAgain(from: number, to: number): void {
-    const kept = [...this.bits.offsets('notDone', from, to)].filter((offset) => this.inHand.has(offset));
-    this.bits.clear(from, to);
-    for (const offset of kept) this.bits.set(offset, true, false);
+  /** Nothing is left in [from, to) of what was read before, but what is in hand. Returns what was passed over there. */
+  skipAgain(from: number, to: number): number[] {
+    const passed: number[] = [];
+    for (const offset of [...this.bits.offsets('notDone', from, to)]) if (!this.inHand.has(offset)) passed.push(offset);
+    for (const offset of passed) this.bits.set(offset, false, false);
+    for (const offset of [...this.bits.offsets('exceptions', from, to)]) {
+      if (!this.inHand.has(offset)) this.bits.set(offset, false, false);
+    }
     this.passDone();
+    return passed;
   }
 
-  /** Retention has removed everything below `offset`. */
-  dropBefore(offset: number): void {
-    if (this.next === null || this.first === null || offset <= this.first) return;
-    this.skipAgain(this.first, Math.min(offset, this.next));
+  /** Retention has removed everything below `offset`. Returns what was passed over there. */
+  dropBefore(offset: number): number[] {
+    if (this.next === null || this.first === null || offset <= this.first) return [];
+    const passed = this.skipAgain(this.first, Math.min(offset, this.next));
     if (offset > this.next) this.skip(offset);
+    return passed;
   }
 
   /** The first reading has come to `offset`, which is `position`. Only what is new is left to be taken or passed over. */
@@ -288,15 +293,9 @@ export class WideLedger {
     }
     if (this.unread !== null) {
       this.earlier = earlier;
-      earlier.earlier = null;
       return;
     }
-    this.knowUpTo(earlier.top);
-    for (const offset of earlier.bits.done(Math.max(base, this.first ?? 0), earlier.top)) {
-      if (this.bits.isNotDone(offset)) this.version++;
-      this.bits.set(offset, false, false);
-    }
-    this.top = Math.max(this.top, this.known);
+    this.absorb(earlier.doneHere(), base);
   }
 
   /** Whatever lies between what is known and `end` counts as not done. */
@@ -309,15 +308,43 @@ export class WideLedger {
   private isDoneBefore(offset: number, isRuled: boolean): boolean {
     const { earlier, unread } = this;
     if (this.late.delete(offset)) return true;
-    if (earlier?.next != null && offset < earlier.top && !earlier.bits.isNotDone(offset)) return true;
+    if (earlier?.knowsDone(offset) === true) return true;
     if (unread !== null && offset < unread.reach) return isRuled === unread.exceptions.has(offset);
     return offset < this.known && !this.bits.isNotDone(offset);
+  }
+
+  /** What this ledger and those before it know to be done at or beyond their bases. */
+  private *doneHere(): Iterable<number> {
+    yield* this.bits.done(this.first ?? this.top, this.top);
+    yield* this.doneEarlier();
+  }
+
+  private *doneEarlier(): Iterable<number> {
+    yield* this.late;
+    if (this.earlier !== null) yield* this.earlier.doneHere();
+  }
+
+  /** Takes for done what is, at or beyond `from`, where no rules speak of what was not read. */
+  private absorb(done: Iterable<number>, from: number): void {
+    for (const offset of done) {
+      if (offset < from) continue;
+      this.knowUpTo(offset + 1);
+      if (this.bits.isNotDone(offset)) this.version++;
+      this.bits.set(offset, false, false);
+      this.top = Math.max(this.top, offset + 1);
+    }
+  }
+
+  private knowsDone(offset: number): boolean {
+    const isRead = this.first !== null && offset < this.top && !this.bits.isNotDone(offset);
+    return isRead || this.late.has(offset) || this.earlier?.knowsDone(offset) === true;
   }
 
   private settleAhead(offset: number): void {
     if (this.unread !== null) {
       // An exception that is in hand is not done although no rule covers it. What else it may be shows when it is read.
-      if (!this.unread.exceptions.delete(offset)) this.late.add(offset);
+      this.unread.exceptions.delete(offset);
+      this.late.add(offset);
       return;
     }
     this.knowUpTo(offset + 1);
@@ -337,8 +364,12 @@ export class WideLedger {
     this.next = Math.max(this.next ?? 0, offset);
     this.known = Math.max(this.known, offset);
     this.unread?.exceptions.delete(offset - 1);
-    if (this.unread !== null && this.next >= this.unread.reach) this.unread = null;
-    if (this.earlier !== null && this.next >= this.earlier.top) this.earlier = null;
+    if (this.unread !== null && this.next >= this.unread.reach) {
+      this.unread = null;
+      this.absorb(this.doneEarlier(), this.next);
+      this.late.clear();
+      this.earlier = null;
+    }
     this.passDone();
   }
 
