@@ -145,7 +145,8 @@ export class PassingOver {
   /** Retention has removed everything below `offset`. */
   dropBefore(offset: number): void {
     this.lost(this.ledger.dropBefore(offset));
-    if (this.reading !== null && this.reading.at < offset) this.reading.at = Math.min(offset, this.ledger.position ?? 0);
+    if (this.reading !== null && this.reading.at < offset)
+      this.reading.at = Math.min(offset, this.ledger.position ?? 0);
   }
 
   /** The command at `offset` is settled. */

@@ -95,7 +95,7 @@ describe('PassingOver', () => {
       workspaceId: index % 2 === 0 ? `w${(index / 2) % 400}` : 'small',
       key: `k${index}`,
     }));
-    const world = new World(log, 50);
+    const world = new World(log, 200);
     for (let i = 0; i < 400; i++) world.parts.set(`w${i}`, 1);
     const waits = ({ workspaceId }: LogRecord) => workspaceId !== 'small';
     for (let i = 0; i < 2_000 && !world.passing.isHeld; i++) {

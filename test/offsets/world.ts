@@ -6,8 +6,6 @@ import { scopeHash } from '../../src/offsets/scope-hash';
 import { type LedgerCommit, WideLedger } from '../../src/offsets/wide-ledger';
 import { decodeCommit, encodeCommit, type Ownership } from '../../src/offsets/wide-metadata';
 
-const DBG = (process.env['DBG'] ?? '').split(',').filter(Boolean).map(Number);
-const say = (text: string) => { if (DBG.length) process.stderr.write(text + '\n'); };
 /** Kafka's limit for the metadata of a commit. */
 const MAX_METADATA_BYTES = 4_096;
 
@@ -99,7 +97,6 @@ export class World {
       const { offset } = record;
       const wasFirst = offset >= (this.ledger.position ?? 0);
       const judged = passing.judge(offset, passing.needsLook(offset) ? record : null);
-      if (DBG.includes(offset)) say(`judge ${offset} ${JSON.stringify(record)} => ${judged} first=${wasFirst} reading=${passing.isReadingAgain} base=${this.ledger.base} pos=${this.ledger.position} unread=${this.ledger.hasUnread} scopes=${JSON.stringify((passing as any).scopes.all())}`);
       if (judged === 'hold') {
         isHeld = true;
         break;
@@ -122,7 +119,6 @@ export class World {
   }
 
   settleAt(offset: number): void {
-    if (DBG.includes(offset)) say(`settle ${offset} pos=${this.ledger.position}`);
     this.inHand.delete(offset);
     this.settled.add(offset);
     this.settledHere.add(offset);
@@ -143,7 +139,6 @@ export class World {
       if (ledger.isUncommitted) this.unfit++;
       return;
     }
-    say(`commit ${answer} base=${commit.base} ${commit.marks.kind} ${commit.marks.kind==='rules' ? JSON.stringify([commit.marks.reach, commit.marks.rules, commit.marks.exceptions]).slice(0,500):''} pos=${this.ledger.position}`);
     const stored = { offset: commit.base, metadata: encodeCommit({ ...commit, ...OWNERSHIP }) };
     assert(Buffer.byteLength(stored.metadata) <= MAX_METADATA_BYTES, 'the metadata is too long');
     this.forms.add(commit.marks.kind);
@@ -168,7 +163,6 @@ export class World {
 
   /** The process dies and another one reads on from the commit. What was settled and not committed is sent again. */
   restart(): void {
-    say('restart');
     this.pending = null;
     this.inHand.clear();
     const isDoneBy = reader(this.stored);
@@ -182,7 +176,6 @@ export class World {
 
   /** The partition is lost: a last commit is tried, some commands are given up, the rest stays on the wire. It comes back later. */
   revokeAndReturn(givenUp: number): void {
-    say(`revoke ${givenUp} inHand=${[...this.inHand.keys()]}`);
     this.commit(givenUp % 2 === 0 ? 'succeeds' : 'fails');
     for (const offset of [...this.inHand.keys()].slice(-givenUp || Infinity)) {
       this.inHand.delete(offset);
@@ -196,7 +189,6 @@ export class World {
   /** Compaction takes a record away that is not in hand. */
   vanish(pick: number): void {
     const gone = this.log[pick % Math.max(1, this.log.length)];
-    if (gone && DBG.includes(gone.offset)) say(`vanish ${gone.offset}`);
     if (gone === undefined || this.inHand.has(gone.offset) || gone === this.log.at(-1)) return;
     this.log = this.log.filter((each) => each !== gone);
     this.settled.delete(gone.offset);
@@ -260,7 +252,6 @@ export class World {
     const marks = decoded?.marks ?? NOTHING;
     this.passing = this.newPassing(before.successor(stored?.offset ?? null, marks), marks);
     this.readAt = this.ledger.position ?? this.log[0]?.offset ?? 0;
-    say(`reopened from ${stored?.offset} ${marks.kind} ${marks.kind==='rules'?marks.reach:''} base=${this.ledger.base} pos=${this.ledger.position} unread=${this.ledger.hasUnread}`);
   }
 
   private newPassing(ledger: WideLedger, marks: DoneMarks): PassingOver {
