@@ -44,6 +44,7 @@ export class WideLedger {
   private known: number;
   /** The offset after the last one that was ever in hand or done. */
   private top: number;
+  private readonly beganWithRules: boolean;
   private version = 0;
   private committedVersion = 0;
   private committedBase: number | null;
@@ -60,6 +61,7 @@ export class WideLedger {
     this.known = committed ?? 0;
     this.top = this.known;
     this.ahead = new Set(inHand);
+    this.beganWithRules = marks.kind === 'rules';
     if (committed !== null) this.load(committed, marks);
   }
 
@@ -128,9 +130,9 @@ export class WideLedger {
   /** Nothing is left in [from, to) of what was read before, but what is in hand. Returns what was passed over there. */
   skipAgain(from: number, to: number): number[] {
     const passed: number[] = [];
-    for (const offset of [...this.bits.offsets('notDone', from, to)]) if (!this.inHand.has(offset)) passed.push(offset);
+    for (const offset of this.bits.offsets('notDone', from, to)) if (!this.inHand.has(offset)) passed.push(offset);
     for (const offset of passed) this.bits.set(offset, false, false);
-    for (const offset of [...this.bits.offsets('exceptions', from, to)]) {
+    for (const offset of Array.from(this.bits.offsets('exceptions', from, to))) {
       if (!this.inHand.has(offset)) this.bits.set(offset, false, false);
     }
     this.passDone();
@@ -212,7 +214,7 @@ export class WideLedger {
     return (
       (isWhole && marksBytes.done(done + this.inHandCount + 1, topSpan) <= WIDE_BYTES) ||
       (isWhole && marksBytes.open(notDoneCount + 1, known - base) <= WIDE_BYTES) ||
-      marksBytes.rules(MAX_RULES, exceptions, known - base) <= WIDE_BYTES
+      ((this.isRead || this.beganWithRules) && marksBytes.rules(MAX_RULES, exceptions, known - base) <= WIDE_BYTES)
     );
   }
 
@@ -247,16 +249,25 @@ export class WideLedger {
     if (span <= BITMAP_SPAN) return { kind: 'done', done: [...bits.done(base, reach)] };
     const open = bits.count('notDone', base, reach);
     const exceptions = bits.count('exceptions', base, reach);
-    const bytes = {
-      done: marksBytes.done(span - open, span),
-      open: marksBytes.open(open, span),
-      rules: marksBytes.rules(rules.length, exceptions, span),
-    };
-    const least = Math.min(bytes.done, bytes.open, bytes.rules);
-    if (least > WIDE_BYTES) return null;
-    if (bytes.done === least) return { kind: 'done', done: [...bits.done(base, reach)] };
-    if (bytes.open === least) return { kind: 'open', reach, open: [...bits.offsets('notDone', base, reach)] };
+    const doneBytes = marksBytes.done(span - open, span);
+    const openBytes = marksBytes.open(open, span);
+    const ruleBytes = marksBytes.rules(rules.length, exceptions, span);
+    const least = Math.min(doneBytes, openBytes, this.isRead ? ruleBytes : Infinity);
+    if (least > WIDE_BYTES) return this.isRead ? null : this.ruledMarks(base, rules);
+    if (doneBytes === least) return { kind: 'done', done: [...bits.done(base, reach)] };
+    if (openBytes === least) return { kind: 'open', reach, open: [...bits.offsets('notDone', base, reach)] };
     return { kind: 'rules', reach, rules, exceptions: [...bits.offsets('exceptions', base, reach)] };
+  }
+
+  /**
+   * What a rule covers is known only of what was read. So where something beyond is known to be done, and neither of the other forms
+   * fits, that much is left out: a crash repeats it.
+   */
+  private ruledMarks(base: number, rules: readonly Rule[]): DoneMarks | null {
+    const reach = this.next ?? base;
+    const exceptions = [...this.bits.offsets('exceptions', base, reach)];
+    const bytes = marksBytes.rules(rules.length, exceptions.length, reach - base);
+    return bytes > WIDE_BYTES ? null : { kind: 'rules', reach, rules, exceptions };
   }
 
   /** As long as records are unread that only rules speak of, rules alone can tell what is done. */
@@ -296,6 +307,11 @@ export class WideLedger {
       return;
     }
     this.absorb(earlier.doneHere(), base);
+  }
+
+  /** Whether nothing is known of what the first reading has not come to. */
+  private get isRead(): boolean {
+    return (this.next ?? 0) >= this.known;
   }
 
   /** Whatever lies between what is known and `end` counts as not done. */
