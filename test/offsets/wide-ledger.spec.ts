@@ -99,11 +99,11 @@ describe('WideLedger', () => {
       else ledger.take(offset, false);
     }
     expect(offset).toBeGreaterThanOrEqual(BITMAP_SPAN);
-    for (const each of ledger.openOffsets().reverse()) {
-      ledger.settle(each);
-      if (each % 1_001 === 0) expect(ledger.nextCommit([])).not.toBeNull();
+    const latestFirst = ledger.openOffsets().reverse();
+    for (let from = 0; from < latestFirst.length; from += 500) {
+      for (const each of latestFirst.slice(from, from + 500)) ledger.settle(each);
+      expect(ledger.nextCommit([])).not.toBeNull();
     }
-    expect(ledger.nextCommit([])).not.toBeNull();
     expect(ledger.hasRoomFor(0)).toBe(true);
   });
 

@@ -201,13 +201,13 @@ export class World {
   }
 
   /** Everything is read, settled and committed. */
-  finish(mostBatches = 20_000): void {
+  finish(mostBatches = 2_000): void {
     const before = this.batches;
     for (const workspace of this.parts.keys()) this.setPart(workspace, this.defaultPart);
     for (let idle = 0; idle < 3;) {
       this.nowMs += 100;
       const hasRead = this.read(50) && this.batches - before < mostBatches;
-      for (const offset of [...this.inHand.keys()]) this.settleAt(offset);
+      for (const offset of Array.from(this.inHand.keys())) this.settleAt(offset);
       this.seek();
       idle = hasRead || this.readAt < this.end ? 0 : idle + 1;
       assert(this.batches - before < mostBatches, 'it does not end');
