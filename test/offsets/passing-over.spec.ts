@@ -59,7 +59,7 @@ describe('PassingOver', () => {
     expect(world.inHand.size).toBeLessThanOrEqual(4);
     world.commit('succeeds');
     expect(world.unfit).toBe(0);
-    world.finish();
+    world.finish(20_000);
     expect(world.storedOffset).toBe(60_000);
   });
 
@@ -71,7 +71,7 @@ describe('PassingOver', () => {
     expect(world.inHand.size).toBe(world.keyPart);
     world.commit('succeeds');
     expect([...world.forms]).toEqual(['rules']);
-    world.finish();
+    world.finish(20_000);
     expect(world.storedOffset).toBe(30_000);
   });
 
@@ -105,7 +105,7 @@ describe('PassingOver', () => {
     expect(world.passing.isHeld).toBe(true);
     world.commit('succeeds');
     expect(world.unfit).toBe(0);
-    world.finish();
+    world.finish(20_000);
     expect(world.storedOffset).toBe(80_000);
   });
 
