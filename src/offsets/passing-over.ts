@@ -395,6 +395,7 @@ export class PassingOver {
       scope.from = Math.max(scope.from, this.ledger.base ?? 0);
       if (scope.from >= start && scope.from <= start + LONGEST_WALK) scope.servedIn = this.readings;
     }
+    // A bucket is no reason to walk on but in a reading of its own.
     scopes.late.closedIn = this.readings;
     if (!isBucketDue) scopes.early.closedIn = this.readings;
   }

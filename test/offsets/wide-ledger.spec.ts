@@ -158,4 +158,15 @@ describe('WideLedger', () => {
     expect(ledger.hasUnread).toBe(false);
     expect(ledger.nextCommit(RULES)).toMatchObject({ base: 0, marks: { kind: 'done' } });
   });
+
+  it('does not let rules speak of what it knows from an earlier owner and has not read', () => {
+    const waiting = Array.from({ length: 40 }, (_, index) => index * 3);
+    const ledger = new WideLedger(0, { kind: 'open', reach: 60_000, open: [...waiting, 50_000] });
+    for (let offset = 0; offset < 117; offset++) {
+      if (ledger.meet(offset, true) === 'new') ledger.pass(offset, true);
+    }
+    ledger.take(0, true);
+    ledger.settle(0);
+    expect(ledger.nextCommit(RULES)).toMatchObject({ marks: { kind: 'open', open: [...waiting.slice(1), 50_000] } });
+  });
 });
