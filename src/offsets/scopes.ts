@@ -1,7 +1,7 @@
 import { MAX_RULES, type Rule } from './done-marks';
 
 /** Workspaces and keys that are followed one by one; all beyond share two buckets. */
-export const MAX_SCOPES = MAX_RULES;
+const MAX_SCOPES = MAX_RULES;
 
 /**
  * What records are passed over for: a workspace or a key that has its part in hand, or a bucket for all that are too many to be

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/dispatch/commit-metadata';
+import { decodeMetadata, encodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
 import { type DoneMarks, MAX_RULES, marksBytes, WIDE_BYTES } from '../../src/offsets/done-marks';
 import { BITMAP_SPAN, decodeCommit, encodeCommit, type Ownership } from '../../src/offsets/wide-metadata';
 
