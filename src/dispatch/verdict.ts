@@ -11,7 +11,7 @@ export type Verdict =
   | { readonly kind: 'retry'; readonly reason: RetryReason; readonly perhapsSent: boolean }
   | { readonly kind: 'limited'; readonly retryAfterMs: number | null }
   | { readonly kind: 'unauthorized' }
-  | { readonly kind: 'forbidden' };
+  | { readonly kind: 'forbidden'; readonly detail: string };
 
 /** The table "Which failure means what" of the contract, as a function of the call's result and the command's delivery. */
 export function judge(result: CallResult, delivery: Delivery): Verdict {
@@ -30,8 +30,9 @@ export function judge(result: CallResult, delivery: Delivery): Verdict {
     case 'limited':
       return { kind: 'limited', retryAfterMs: result.retryAfterMs };
     case 'unauthorized':
+      return { kind: 'unauthorized' };
     case 'forbidden':
-      return { kind: result.kind };
+      return { kind: 'forbidden', detail: result.detail };
   }
 }
 
@@ -55,6 +56,11 @@ export function isApiFailure(result: CallResult): boolean {
 /** Whether the API took the call, and with it the credential; what it says of the command does not matter. */
 export function isSuccess({ httpStatus }: CallResult): boolean {
   return httpStatus !== null && httpStatus >= 200 && httpStatus < 300;
+}
+
+/** Whether the answer ends its command, whatever the command's delivery. */
+export function isFinal({ kind }: CallResult): boolean {
+  return kind === 'accepted' || kind === 'rejected' || kind === 'unreadable';
 }
 
 /** Statuses by which gateways speak for an API that is away; any other 5xx may be about the command that got it. */

@@ -10,6 +10,15 @@ export interface ConsumerStatus {
   readonly isDead: boolean;
 }
 
+/** The Messages API as dispatch sees it. */
+export interface ApiStatus {
+  /** Every channel in use fails. */
+  readonly isDown: boolean;
+  readonly channels: readonly { readonly channel: string; readonly isOpen: boolean; readonly openWorkspaces: number }[];
+  readonly keysRefused: number;
+  readonly workspacesRefused: number;
+}
+
 /** What the probes ask of the running service. Every method answers from memory. */
 export interface ServiceStatus {
   consumers(): readonly ConsumerStatus[];
@@ -18,9 +27,7 @@ export interface ServiceStatus {
   isDraining(): boolean;
   /** For how long the dispatch loop has been overdue; 0 while it is not. */
   dispatchOverdueMs(): number;
-  isCircuitOpen(): boolean;
-  /** How many keys the API refuses. */
-  refusedCredentials(): number;
+  apiHealth(): ApiStatus;
   /** Whether commands can be claimed in the store of settled commands. */
   isSettledStoreAvailable(): boolean;
   /** Why nothing is read at the moment; empty while everything is. */

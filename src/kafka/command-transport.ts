@@ -13,7 +13,7 @@ import type { Job } from '../dispatch/job';
 import type { SendCommand } from '../dispatch/ports';
 import { LocalRateLimiter } from '../dispatch/rate-limiter';
 import { SlowStart } from '../dispatch/slow-start';
-import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
+import type { ApiStatus, ConsumerStatus, ServiceStatus } from '../health/service-status';
 import { SEND_MESSAGE } from '../messages-api/messages.controller';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
@@ -111,6 +111,10 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
             isShut ? 'the Messages API fails: nothing is sent but probes' : 'the Messages API works again',
             {},
           ),
+        onChannelShut: (channel, isShut) =>
+          log('warn', isShut ? 'a channel fails: nothing of it is sent but probes' : 'the channel works again', {
+            channel,
+          }),
         onKeyRefused: (httpStatus, workspaceId) =>
           log('warn', 'the Messages API refuses the key: its commands wait', { httpStatus, workspaceId }),
       },
@@ -203,12 +207,8 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     return this.dispatcher.overdueMs();
   }
 
-  isCircuitOpen(): boolean {
-    return this.dispatcher.isCircuitOpen;
-  }
-
-  refusedCredentials(): number {
-    return this.dispatcher.refusedCredentials;
+  apiHealth(): ApiStatus {
+    return this.dispatcher.apiHealth;
   }
 
   isSettledStoreAvailable(): boolean {
@@ -284,8 +284,7 @@ export class CommandTransport extends Server implements CustomTransportStrategy,
     this.deps.telemetry.watch({
       inFlight: () => dispatcher.inFlight,
       waiting: () => dispatcher.waiting,
-      circuitOpen: () => Number(dispatcher.isCircuitOpen),
-      credentialsRefused: () => dispatcher.refusedCredentials,
+      api: () => dispatcher.apiHealth,
       settledStoreAvailable: () => Number(store.isAvailable),
       heldCommands: () => budget.commands,
       heldBytes: () => budget.bytes,

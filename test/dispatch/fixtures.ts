@@ -286,6 +286,7 @@ export class World {
       listener: {
         onHalted: (halted) => this.halts.push(halted),
         onShut: () => undefined,
+        onChannelShut: () => undefined,
         onKeyRefused: (_status, workspaceId) => this.keyRefusals.push(workspaceId),
       },
     });
