@@ -121,7 +121,10 @@ describe('One never stops the others', () => {
 
   it('one command that is answered 401 for ever, in a workspace that is served', async () => {
     const fields = (): JobFields => ({ workspaceId: 'good-1' });
-    await judge([{ name: 'one', fields, answer: UNAUTHORIZED, ends: waits, perSecond: 1, atMost: 1 }]);
+    const { world, poisoned } = await judge([
+      { name: 'one', fields, answer: UNAUTHORIZED, ends: waits, perSecond: 1, atMost: 1 },
+    ]);
+    expect([poisoned.length, world.dispatcher.apiHealth.workspacesRefused]).toEqual([1, 0]);
   });
 
   it('25 commands of one workspace that are answered 403', async () => {
@@ -156,7 +159,10 @@ describe('One never stops the others', () => {
 
   it('a workspace with half of all commands is told to wait for an hour', async () => {
     const fields = (): JobFields => ({ workspaceId: 'poison' });
-    await judge([{ name: 'limited', fields, answer: limited(3_600_000), ends: waits, perSecond: 40 }]);
+    const { world, poisoned } = await judge([
+      { name: 'limited', fields, answer: limited(3_600_000), ends: waits, perSecond: 40 },
+    ]);
+    expect(world.calls.filter(({ job }) => poisoned.includes(job)).length).toBeLessThanOrEqual(8);
   });
 
   it('any mix of poisonous commands, workspaces and channels', async () => {
@@ -186,7 +192,8 @@ describe('One never stops the others', () => {
             atMost: where === 'served' ? (result.kind === 'limited' ? 0 : 4) : Infinity,
           };
         });
-        await judge(poisons, { forMs: DELAY_MS * 2, perSecond: 40 });
+        const { poisoned } = await judge(poisons, { forMs: DELAY_MS * 2, perSecond: 40 });
+        expect(new Set(poisoned).size).toBe(poisoned.length);
       }),
       { numRuns: Number(process.env['SCOPES_RUNS'] ?? 8) },
     );
