@@ -336,7 +336,6 @@ export class Dispatcher {
     const nowMs = this.deps.clock.monotonicMs();
     if (probe.some(({ isOfWorkspace }) => !isOfWorkspace)) this.scheduler.reconsider(nowMs);
     else this.scheduler.reconsiderWorkspace(job.channel, job.workspaceId, nowMs);
-    this.reportHalt();
   }
 
   private circuitChanged({ scope, isOpen }: Circuit): void {

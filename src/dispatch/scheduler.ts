@@ -102,23 +102,8 @@ export class Scheduler<J extends Schedulable> {
   /** Hands out the next command; its key waits until `complete` or `retryAt`. */
   next(nowMs: number): Turn<J> {
     this.wake(nowMs);
-    let waitMs = Infinity;
-    for (const isLastResort of [false, true]) {
-      for (let i = 0; i < this.channels.length; i++) {
-        const index = (this.turnOf + i) % this.channels.length;
-        const channel = this.channels[index];
-        if (channel === undefined) continue;
-        const shutMs = Math.max(channel.blockedUntilMs - nowMs, this.hold.channelMs(channel.name, nowMs));
-        const job = shutMs > 0 ? null : this.nextOf(channel, nowMs, isLastResort);
-        if (job !== null) {
-          this.turnOf = index + 1;
-          return { job };
-        }
-        const blockedMs = shutMs > 0 ? shutMs : channel.blockedUntilMs - nowMs;
-        if (blockedMs > 0) waitMs = Math.min(waitMs, blockedMs);
-      }
-    }
-    return { waitMs: Math.max(0, Math.min(waitMs, this.wakes.nextAtMs() - nowMs)) };
+    const turn = this.nextTurn(nowMs, false);
+    return 'job' in turn || !this.hasLast() ? turn : this.nextTurn(nowMs, true);
   }
 
   /** A command handed out has ended: the next of its key gets its turn. */
@@ -198,6 +183,29 @@ export class Scheduler<J extends Schedulable> {
         for (const workspaceId of groups[lane].keys()) if (!isKnown(workspaceId)) return true;
       }
     }
+    return false;
+  }
+
+  private nextTurn(nowMs: number, isLastResort: boolean): Turn<J> {
+    let waitMs = Infinity;
+    for (let i = 0; i < this.channels.length; i++) {
+      const index = (this.turnOf + i) % this.channels.length;
+      const channel = this.channels[index];
+      if (channel === undefined) continue;
+      const shutMs = Math.max(channel.blockedUntilMs - nowMs, this.hold.channelMs(channel.name, nowMs));
+      const job = shutMs > 0 ? null : this.nextOf(channel, nowMs, isLastResort);
+      if (job !== null) {
+        this.turnOf = index + 1;
+        return { job };
+      }
+      const blockedMs = shutMs > 0 ? shutMs : channel.blockedUntilMs - nowMs;
+      if (blockedMs > 0) waitMs = Math.min(waitMs, blockedMs);
+    }
+    return { waitMs: Math.max(0, Math.min(waitMs, this.wakes.nextAtMs() - nowMs)) };
+  }
+
+  private hasLast(): boolean {
+    for (const { last } of this.channels) if (last.transactional.length + last.bulk.length > 0) return true;
     return false;
   }
 
