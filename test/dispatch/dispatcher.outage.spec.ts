@@ -1,6 +1,6 @@
 import type { Job } from '../../src/dispatch/job';
 import type { CallResult } from '../../src/messages-api/call-result';
-import { ACCEPTED, keys, REFUSED, seeded, status, TIMED_OUT, World, type WorldOptions } from './fixtures';
+import { ACCEPTED, keys, REFUSED, seeded, status, TIMED_OUT, UNAUTHORIZED, World, type WorldOptions } from './fixtures';
 
 /** A world whose circuit has just been opened by 20 keys. */
 async function inOutage(options: WorldOptions = {}): Promise<World> {
@@ -154,7 +154,22 @@ describe('Dispatcher: a guard of Nest that denies', () => {
     const world = await inOutage({ maxAttempts: 2 });
     const [job] = world.add({ key: 'denied', workspaceId: 'denied' });
     world.answer = (each) => (each.workspaceId === 'denied' ? denied : REFUSED);
-    await world.pass(600_000);
-    expect([world.dispatcher.apiHealth.isDown, world.outcomeOf(job!)]).toEqual([true, 'failed']);
+    const wasDown = new Set<boolean>();
+    for (let i = 0; i < 6_000; i++) {
+      await world.pass(100);
+      wasDown.add(world.dispatcher.apiHealth.isDown);
+    }
+    expect([[...wasDown], world.outcomeOf(job!)]).toEqual([[true], 'failed']);
+  });
+
+  it('hands the probe of a refused workspace on to its next command', async () => {
+    const world = new World();
+    world.answer = () => UNAUTHORIZED;
+    world.add(...keys(30));
+    await world.pass(100);
+    const before = world.calls.length;
+    world.answer = () => denied;
+    await world.pass(930);
+    expect(world.calls.slice(before).map(({ atMs }) => atMs)).toEqual([1010, 1020, 1030]);
   });
 });
