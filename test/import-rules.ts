@@ -93,6 +93,12 @@ export const FOLDER_RULES: readonly FolderRule[] = [
     what: 'types',
     because: 'jobs wait in it, by the clock of dispatch',
   },
+  {
+    from: 'dispatch/schedule',
+    to: 'dispatch/api-health',
+    what: 'types',
+    because: 'it asks what may be sent of a workspace',
+  },
   { from: 'dispatch', to: 'dispatch/api-health', what: 'all', because: 'it asks whether anything may be sent' },
   { from: 'dispatch/api-health', to: 'dispatch', what: 'types', because: 'it hears of calls of jobs' },
   { from: 'dispatch', to: 'contract', what: 'all', because: 'commands, outcomes and the decoding of records' },

@@ -3,21 +3,23 @@ import type { Settled } from '../contract/outcome';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
-import { ApiGate, type Call, NO_PROBE, type Probe } from './api-health/api-gate';
+import { ApiGate, type ApiHealth, type Call, type Probe } from './api-health/api-gate';
 import { Bulkhead } from './schedule/bulkhead';
 import { Calls } from './calls';
 import { type Admission, Claims } from './claims';
+import type { Circuit } from './api-health/circuit';
 import type { Clock } from './clock';
 import type { KeyRing } from './api-health/credentials';
 import { Endings } from './endings';
 import { type FollowUp, FollowUps, forbidden, settledWithout } from './follow-up';
 import { HaltReport } from './api-health/halt-report';
 import type { Job } from './job';
+import { JobPermit } from './job-permit';
 import type { JobSource } from './job-source';
 import { KeyWarnings } from './api-health/key-warnings';
 import type { CommandSender, DispatchListener, Outcomes } from './ports';
 import type { RateLimiter } from './schedule/rate-limiter';
-import { Scheduler } from './schedule/scheduler';
+import { type Place, Scheduler } from './schedule/scheduler';
 import type { SlowStart } from './schedule/slow-start';
 import { MAX_SLEEP_MS, WakeUp } from './schedule/wake-up';
 
@@ -43,6 +45,7 @@ const UNTRUSTED_MS = 200;
  * holds its key's turn, but no slot.
  */
 export class Dispatcher {
+  private readonly limiter: RateLimiter;
   private readonly scheduler: Scheduler<Job>;
   private readonly gate: ApiGate;
   private readonly bulkhead: Bulkhead;
@@ -50,8 +53,9 @@ export class Dispatcher {
   private readonly followUps: FollowUps;
   private readonly calls = new Calls();
   private readonly wakeUp: WakeUp;
-  /** Set by `connect`, as are the next three. */
+  /** Set by `connect`, as are the next four. */
   private sender!: CommandSender;
+  private listener!: DispatchListener;
   private endings!: Endings;
   private haltReport!: HaltReport;
   private keyWarnings!: KeyWarnings;
@@ -66,17 +70,23 @@ export class Dispatcher {
         if (refusal !== null) telemetry.limitWaited(sender.channel, refusal.waitMs);
         return refusal;
       },
+      giveBack: (sender) => deps.limiter.giveBack(sender),
     };
-    const gate = new ApiGate(keys, config.maxInFlight);
+    this.limiter = limiter;
+    const gate = new ApiGate(keys, config.maxInFlight, (circuit) => this.circuitChanged(circuit));
     const bulkhead = new Bulkhead(config.maxInFlight);
     this.gate = gate;
     this.bulkhead = bulkhead;
     this.claims = new Claims(store, () => clock.wallMs());
-    this.followUps = new FollowUps({ config, gate, random, telemetry });
+    this.followUps = new FollowUps({ config, random, telemetry });
     this.wakeUp = new WakeUp(clock, () => this.pump());
     this.scheduler = new Scheduler(limiter, (job) => job.decided !== null || job.isExpired(clock.wallMs()), {
-      workspaceMs: (workspaceId, nowMs) => gate.holdMs(workspaceId, nowMs),
-      isFull: (channel, nowMs) => !bulkhead.mayTake(channel, nowMs),
+      passageOf: (channel, workspaceId, nowMs) => gate.passageOf(channel, workspaceId, nowMs),
+      channelMs: (channel, nowMs) => {
+        const passage = gate.passageOn(channel, nowMs);
+        if (passage.kind === 'blocked') return passage.waitMs;
+        return bulkhead.mayTake(channel, nowMs) ? 0 : Infinity;
+      },
     });
   }
 
@@ -85,6 +95,7 @@ export class Dispatcher {
     const { claims, scheduler, gate } = this;
     const { clock } = this.deps;
     this.sender = next;
+    this.listener = listener;
     this.endings = new Endings({ scheduler, gate, claims, outcomes: next, clock, onWritten: () => this.written() });
     this.haltReport = new HaltReport(listener);
     this.keyWarnings = new KeyWarnings(listener);
@@ -107,13 +118,8 @@ export class Dispatcher {
     return Math.max(0, this.calls.oldestMs(nowMs) - this.deps.callTimeoutMs, this.wakeUp.overdueMs(nowMs));
   }
 
-  get isCircuitOpen(): boolean {
-    return this.gate.isCircuitOpen;
-  }
-
-  /** How many keys the API refuses. */
-  get refusedCredentials(): number {
-    return this.gate.refusedCredentials;
+  get apiHealth(): ApiHealth {
+    return this.gate.health(this.deps.clock.monotonicMs());
   }
 
   openPartition(): JobSource['queues'] {
@@ -133,7 +139,7 @@ export class Dispatcher {
       const nowMs = this.deps.clock.monotonicMs();
       const passage = this.gate.passage(nowMs);
       if (passage.kind === 'blocked') {
-        this.wakeUp.after(passage.waitMs);
+        this.sleep(passage.waitMs);
         return;
       }
       const coldMs = this.deps.slowStart.waitMs(this.calls.size + this.endings.size, nowMs);
@@ -142,33 +148,24 @@ export class Dispatcher {
         return;
       }
       const turn = this.scheduler.next(nowMs);
-      if ('job' in turn) {
-        this.start(turn.job, nowMs);
-        continue;
-      }
-      const aside = this.gate.takeBack(nowMs);
-      if (aside === null) {
-        this.wakeUp.after(Math.min(turn.waitMs, this.gate.asideMs(nowMs)));
+      if (!('job' in turn)) {
+        this.sleep(turn.waitMs);
         return;
       }
-      this.scheduler.retryAt(aside[0].source.queues, ...aside);
+      this.start(turn.job, nowMs);
     }
   }
 
   /** Gives up the waiting commands of a partition that was lost; those on the wire go on to their outcome. */
   discard(source: JobSource): void {
     for (const job of this.scheduler.discardWaiting(source.queues)) this.giveUp(job);
-    for (const job of this.gate.asideOf(source)) {
-      this.scheduler.complete(source.queues, job);
-      this.giveUp(job);
-    }
     this.reportHalt();
   }
 
   /** Keys have changed; `isCurrent` tells which are still in use. What waits for a new one goes on. */
   keysChanged(isCurrent: (key: string) => boolean): void {
     this.gate.keysChanged(isCurrent);
-    this.reconsider();
+    this.scheduler.reconsider(this.deps.clock.monotonicMs());
     this.pump();
   }
 
@@ -184,6 +181,12 @@ export class Dispatcher {
     this.claims.releaseAll();
   }
 
+  /** Wakes earlier if reading is to pause again by then. */
+  private sleep(waitMs: number): void {
+    const lookMs = this.haltReport.isShut ? this.gate.lookMs(this.deps.clock.monotonicMs()) : 0;
+    this.wakeUp.after(lookMs > 0 ? Math.min(waitMs, lookMs) : waitMs);
+  }
+
   private start(job: Job, nowMs: number): void {
     const ended = job.decided ?? this.expired(job);
     if (ended !== null) {
@@ -191,6 +194,7 @@ export class Dispatcher {
       return;
     }
     if (!job.source.maySend) {
+      this.limiter.giveBack(job);
       this.scheduler.retryAt(job.source.queues, job, nowMs + UNTRUSTED_MS);
       return;
     }
@@ -213,11 +217,10 @@ export class Dispatcher {
   /** For how long a command that could be sent before its claim was made may no longer be; 0 where it still may. */
   private heldMs(job: Job, probe: Probe): number {
     if (this.stopped || !job.source.maySend) return UNTRUSTED_MS;
-    if (probe !== NO_PROBE) return 0;
+    if (probe.length > 0) return 0;
     const nowMs = this.deps.clock.monotonicMs();
-    const passage = this.gate.passage(nowMs);
-    const shutMs = passage.kind === 'blocked' ? Math.min(passage.waitMs, MAX_SLEEP_MS) : 0;
-    return Math.max(shutMs, Math.min(this.scheduler.pauseMs(job, nowMs), MAX_SLEEP_MS));
+    const shutMs = this.gate.shutMs(job, nowMs);
+    return Math.min(Math.max(shutMs, this.scheduler.pauseMs(job, nowMs)), MAX_SLEEP_MS);
   }
 
   private follow(job: Job, probe: Probe, admission: Admission): void {
@@ -225,20 +228,27 @@ export class Dispatcher {
       this.attempt(job, probe);
       return;
     }
+    this.unsent(job, probe);
+    if (admission.kind === 'end') this.endings.end(job, admission.settled, admission.replayOf);
+    else this.wait(job, admission.delayMs);
+    this.reconsider(job, probe);
+  }
+
+  /** A call is not made after all: it takes nothing from the limits, and the next one probes in its stead. */
+  private unsent(job: Job, probe: Probe): void {
+    this.limiter.giveBack(job);
     this.gate.withdraw(probe);
     this.leave(job);
-    if (admission.kind === 'end') this.endings.end(job, admission.settled, admission.replayOf);
-    else this.wait(job, admission.delayMs, NO_PROBE);
-    if (probe.credential !== null) this.reconsider();
   }
 
   private attempt(job: Job, probe: Probe): void {
     const { clock } = this.deps;
     const startedMs = clock.monotonicMs();
     const credential = this.gate.credentialOf(job);
-    void this.sender.send(job.command, job.source).then((result) => {
+    const circuit = this.gate.circuitOf(job);
+    void this.sender.send(job.command, new JobPermit(job, clock)).then((result) => {
       if (result.kind === 'withdrawn') this.withdrawn(job, probe);
-      else this.answered(job, result, { startedMs, endedMs: clock.monotonicMs(), probe, credential });
+      else this.answered(job, result, { startedMs, endedMs: clock.monotonicMs(), probe, credential, circuit });
     });
   }
 
@@ -251,16 +261,17 @@ export class Dispatcher {
     for (const held of this.gate.observe(job, result, call)) this.rejectHeld(held);
     this.apply(job, call, this.followUps.after(job, result, call));
     this.leave(job);
-    if (call.probe !== NO_PROBE) this.reconsider();
+    this.reconsider(job, call.probe);
     this.pump();
     this.checkIdle();
   }
 
   private withdrawn(job: Job, probe: Probe): void {
-    this.gate.withdraw(probe);
-    this.leave(job);
-    this.wait(job, UNTRUSTED_MS, NO_PROBE);
-    if (probe.credential !== null) this.reconsider();
+    this.unsent(job, probe);
+    const ended = this.expired(job);
+    if (ended === null) this.wait(job, UNTRUSTED_MS);
+    else this.endings.end(job, ended);
+    this.reconsider(job, probe);
     this.pump();
     this.checkIdle();
   }
@@ -275,17 +286,18 @@ export class Dispatcher {
         return;
       case 'refused':
         this.keyWarnings.refused(job, call);
-        this.wait(job, 0, call.probe);
+        this.wait(job, 0);
         return;
       case 'wait':
-        this.wait(job, followUp.delayMs, call.probe);
+        this.wait(job, followUp.delayMs);
         return;
       case 'limited':
         if (followUp.pausesWorkspace) {
-          this.scheduler.pauseWorkspace(job.channel, job.workspaceId, call.endedMs + followUp.delayMs);
+          const untilMs = call.endedMs + followUp.delayMs;
+          this.scheduler.pauseWorkspace(job.channel, job.workspaceId, untilMs, call.endedMs);
         }
         // Others go first: were the limit this command's alone, it would take each turn from them in vain.
-        this.wait(job, followUp.delayMs, call.probe, 'last');
+        this.wait(job, followUp.delayMs, 'last');
     }
   }
 
@@ -297,19 +309,19 @@ export class Dispatcher {
   }
 
   /** Another try after `delayMs`. */
-  private wait(job: Job, delayMs: number, probe: Probe, place: 'first' | 'last' = 'first'): void {
+  private wait(job: Job, delayMs: number, place: Place = 'called'): void {
     const { queues, isOwned } = job.source;
     const atMs = this.deps.clock.monotonicMs() + delayMs;
     this.claims.keep(job);
     if (!isOwned) {
       this.scheduler.complete(queues, job);
       this.giveUp(job);
-    } else if (this.gate.wasInVain(probe)) this.gate.setAside(job, atMs);
-    else this.scheduler.retryAt(queues, job, atMs, place);
+    } else this.scheduler.retryAt(queues, job, atMs, place);
   }
 
   private leave(job: Job): void {
     this.calls.end(job);
+    this.gate.end(job, this.deps.clock.monotonicMs());
     this.bulkhead.returned(job.channel);
   }
 
@@ -326,11 +338,15 @@ export class Dispatcher {
       : settledWithout('expired', job, 'expiresAt passed before it could be sent');
   }
 
-  /** What waited for the circuit or a credential is looked at again. */
-  private reconsider(): void {
-    for (const [job, atMs] of this.gate.takeBackRecovered()) this.scheduler.retryAt(job.source.queues, job, atMs);
-    this.scheduler.reconsider();
-    this.reportHalt();
+  /** What waited for the call is looked at again: its workspace, and others if a wider circuit or its key was probed. */
+  private reconsider(job: Job, probe: Probe): void {
+    const nowMs = this.deps.clock.monotonicMs();
+    if (probe.some(({ isOfWorkspace }) => !isOfWorkspace)) this.scheduler.reconsider(nowMs);
+    else this.scheduler.reconsiderWorkspace(job.channel, job.workspaceId, nowMs);
+  }
+
+  private circuitChanged({ scope, isOpen }: Circuit): void {
+    if (scope.kind === 'channel') this.listener.onChannelShut(scope.channel, isOpen);
   }
 
   private written(): void {
@@ -342,8 +358,17 @@ export class Dispatcher {
     this.checkIdle();
   }
 
+  /** Reading pauses while nothing may be sent but probes and there is a workspace in hand that has not been tried. */
   private reportHalt(): void {
-    this.haltReport.update(this.gate.isShut, this.scheduler.size > 0);
+    const { gate, scheduler } = this;
+    const nowMs = this.deps.clock.monotonicMs();
+    const isShut = gate.isShut(nowMs);
+    this.haltReport.update(
+      isShut,
+      isShut &&
+        scheduler.size > 0 &&
+        (gate.lookMs(nowMs) === 0 || scheduler.hasOther((workspaceId) => gate.hasBeenTried(workspaceId))),
+    );
   }
 
   private checkIdle(): void {

@@ -3,8 +3,9 @@ import type { Outcome, Settled } from '../contract/outcome';
 import { fullJitter } from '../messages-api/backoff';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
-import type { ApiGate, Call } from './api-health/api-gate';
+import type { Call } from './api-health/api-gate';
 import { isCommandsOwnFailure, isSuccess, isUnasked } from './api-health/answer';
+import type { RefusalVerdict } from './api-health/credential';
 import type { Job } from './job';
 import { LimitedScopes } from './schedule/limited-scopes';
 import { judge, type RetryReason } from './verdict';
@@ -17,12 +18,11 @@ export type FollowUp =
   | { readonly kind: 'wait'; readonly delayMs: number }
   /** Another try when the API's limit permits, for which perhaps its whole workspace on that channel waits. */
   | { readonly kind: 'limited'; readonly delayMs: number; readonly pausesWorkspace: boolean }
-  /** Another try as soon as the credential works again. */
+  /** Another try as soon as the API accepts its key, or serves its workspace with it. */
   | { readonly kind: 'refused' };
 
 interface Deps {
   readonly config: Pick<Config['dispatch'], 'retry' | 'retryTopicDelays'>;
-  readonly gate: ApiGate;
   readonly random: () => number;
   readonly telemetry: Telemetry;
 }
@@ -30,11 +30,16 @@ interface Deps {
 /** `Retry-After: 0` asks for no wait, and would be answered at wire speed. */
 const LEAST_WAIT_MS = 100;
 
+/** Beyond the longest pause, for which a limited workspace is remembered. */
+const LIMITED_KEPT_MS = 600_000;
+
 /** Decides what follows from each call: the count of attempts, the waits between them, and where they end. */
 export class FollowUps {
-  private readonly limited = new LimitedScopes();
+  private readonly limited: LimitedScopes;
 
-  constructor(private readonly deps: Deps) {}
+  constructor(private readonly deps: Deps) {
+    this.limited = new LimitedScopes(deps.config.retry.retryAfterMaxMs + LIMITED_KEPT_MS);
+  }
 
   after(job: Job, result: CallResult, call: Call): FollowUp {
     if (isSuccess(result)) this.limited.served(job.channel, job.workspaceId);
@@ -47,10 +52,13 @@ export class FollowUps {
       case 'limited':
         return this.afterLimit(job, verdict.retryAfterMs, call);
       case 'unauthorized':
-        call.credential.unauthorized(call.endedMs);
-        return { kind: 'refused' };
+        return afterRefusal(
+          job,
+          call.credential.unauthorized(job, call.circuit.acceptedAtMs, call.startedMs, call.endedMs),
+        );
       case 'forbidden':
-        return this.afterForbidden(job, call);
+        job.forbidden = verdict.response;
+        return afterRefusal(job, call.credential.forbidden(job, call.startedMs, call.endedMs));
       case 'retry':
         job.perhapsSent ||= verdict.perhapsSent;
         return this.afterFailure(job, result, verdict.reason, call);
@@ -58,29 +66,26 @@ export class FollowUps {
   }
 
   private afterFailure(job: Job, result: CallResult, reason: RetryReason, call: Call): FollowUp {
-    const { config, gate, telemetry, random } = this.deps;
-    const { startedMs, endedMs, probe } = call;
-    const isProbe = probe.circuit || probe.credential !== null;
+    const { config, telemetry, random } = this.deps;
+    const { startedMs, endedMs, probe, circuit } = call;
+    const isProbe = probe.length > 0;
     const excusable = !isUnasked(result) && !(isProbe && isCommandsOwnFailure(result));
     job.failures.push({ startedMs, endedMs, excusable });
-    const attempts = this.attempts(job);
+    const attempts = (job.failures = attemptsOf(job, circuit));
     const spent = attempts.length;
     // Failures of an earlier outage are no reason to look back to it: what succeeded since would hide this one.
     const firstMs = attempts[0]?.endedMs ?? endedMs;
-    if (spent >= config.retry.maxAttempts && !gate.suspects(firstMs, endedMs)) {
+    const lastButOneMs = attempts.at(-2)?.endedMs ?? firstMs;
+    const isSpent = spent >= config.retry.maxAttempts;
+    if (isSpent && !circuit.suspects(firstMs, lastButOneMs, endedMs)) {
       const settled = settledWithout('failed', job, 'detail' in result ? result.detail : '');
       return job.perhapsSent || job.round >= config.retryTopicDelays.length
         ? { kind: 'end', settled }
         : { kind: 'park', round: job.round + 1, settled };
     }
     telemetry.retried(job.channel, reason);
-    return { kind: 'wait', delayMs: fullJitter(config.retry, Math.max(1, spent), random) };
-  }
-
-  /** Failures that are not an outage's. */
-  private attempts(job: Job): Job['failures'] {
-    const { gate } = this.deps;
-    return job.failures.filter((f) => !(f.excusable && gate.excuses(f.startedMs, f.endedMs)));
+    const jitterMs = fullJitter(config.retry, Math.max(1, spent), random);
+    return { kind: 'wait', delayMs: isSpent ? config.retry.baseDelayMs + jitterMs : jitterMs };
   }
 
   /**
@@ -88,8 +93,9 @@ export class FollowUps {
    * refusing this command while it serves others of the workspace, the command alone waits, and each further refusal is
    * an attempt.
    */
-  private afterLimit(job: Job, retryAfterMs: number | null, { startedMs, endedMs }: Call): FollowUp {
+  private afterLimit(job: Job, retryAfterMs: number | null, call: Call): FollowUp {
     const { retry } = this.deps.config;
+    const { startedMs, endedMs } = call;
     const standing = this.limited.refused(job, startedMs, endedMs);
     const delayMs =
       retryAfterMs === null
@@ -103,18 +109,28 @@ export class FollowUps {
         return { kind: 'limited', delayMs, pausesWorkspace: false };
       case 'attempt': {
         job.failures.push({ startedMs, endedMs, excusable: false });
-        if (this.attempts(job).length < retry.maxAttempts) return { kind: 'limited', delayMs, pausesWorkspace: false };
+        if (attemptsOf(job, call.circuit).length < retry.maxAttempts)
+          return { kind: 'limited', delayMs, pausesWorkspace: false };
         const error = 'the API limits this command while it serves others';
         return { kind: 'end', settled: settledWithout('failed', job, error) };
       }
     }
   }
+}
 
-  private afterForbidden(job: Job, call: Call): FollowUp {
-    const verdict = call.credential.forbidden(job, call.endedMs);
-    if (verdict === 'reject') return { kind: 'end', settled: forbidden(job) };
-    if (verdict === 'credential') return { kind: 'refused' };
-    return { kind: 'wait', delayMs: verdict.holdMs };
+/** Failures that are not an outage's. */
+function attemptsOf(job: Job, circuit: Call['circuit']): Job['failures'] {
+  return job.failures.filter((f) => !(f.excusable && circuit.excuses(f.startedMs, f.endedMs)));
+}
+
+function afterRefusal(job: Job, verdict: RefusalVerdict): FollowUp {
+  switch (verdict.kind) {
+    case 'reject':
+      return { kind: 'end', settled: forbidden(job) };
+    case 'hold':
+      return { kind: 'wait', delayMs: verdict.delayMs };
+    case 'refused':
+      return { kind: 'refused' };
   }
 }
 
@@ -125,5 +141,5 @@ export function settledWithout(outcome: Outcome, job: Job, error: string): Settl
 
 /** How a command ends whose 403 was its own. */
 export function forbidden(job: Job): Settled {
-  return settledWithout('rejected', job, 'HTTP 403');
+  return { outcome: 'rejected', response: job.forbidden, attempts: job.calls, httpStatus: job.httpStatus };
 }

@@ -2,9 +2,10 @@ import type { Node } from 'yallist';
 import type { Channel, Delivery, Lane } from '../contract/channels';
 import type { Command } from '../contract/command';
 import { redriveToken } from '../contract/headers';
-import type { Settled } from '../contract/outcome';
+import type { MessageResponse, Settled } from '../contract/outcome';
 import type { IncomingRecord } from '../contract/record';
 import type { Claim } from '../settlement/settled-store';
+import type { Circuit } from './api-health/circuit';
 import type { Schedulable } from './schedule/queues';
 import type { JobSource } from './job-source';
 
@@ -38,11 +39,16 @@ export class Job implements Schedulable {
   call: Node<Job> | null = null;
   /** Times it was told to wait while others of its workspace were served. */
   timesLimited = 0;
+  /** Where its call on the wire counts; null while there is none. */
+  circuit: Circuit | null = null;
   /** Status of the last answer; null before the first. */
   httpStatus: number | null = null;
+  /** What the API said with its last 403. */
+  forbidden: MessageResponse = { id: '', status: '', error: '' };
   /** Set where it is already known how the command ends, before its turn comes. */
   decided: Settled | null = null;
-  readonly failures: Failure[] = [];
+  /** Its failed calls, but for those that are known to be an outage's. */
+  failures: Failure[] = [];
   /** Its claim in the store of settled commands, from the first try on; null while it has none. */
   claim: Claim | null = null;
   /** Times in a row that the claim was not to be had. */

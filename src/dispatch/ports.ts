@@ -1,3 +1,4 @@
+import type { Channel } from '../contract/channels';
 import type { Command } from '../contract/command';
 import type { Settled } from '../contract/outcome';
 import type { CallResult, SendPermit, Withdrawn } from '../messages-api/call-result';
@@ -43,6 +44,8 @@ export interface DispatchListener {
   onHalted(halted: boolean): void;
   /** Nothing may be sent but probes (true), or anything again (false). */
   onShut(isShut: boolean): void;
+  /** A channel fails as a whole, so that nothing of it is sent but probes (true), or works again (false). */
+  onChannelShut(channel: Channel, isShut: boolean): void;
   /** The API refused a workspace's key, once more: at most once a minute for each key. */
   onKeyRefused(httpStatus: number | null, workspaceId: string): void;
 }

@@ -11,7 +11,7 @@ export type Verdict =
   | { readonly kind: 'retry'; readonly reason: RetryReason; readonly perhapsSent: boolean }
   | { readonly kind: 'limited'; readonly retryAfterMs: number | null }
   | { readonly kind: 'unauthorized' }
-  | { readonly kind: 'forbidden' };
+  | { readonly kind: 'forbidden'; readonly response: MessageResponse };
 
 /** The table "Which failure means what" of the contract, as a function of the call's result and the command's delivery. */
 export function judge(result: CallResult, delivery: Delivery): Verdict {
@@ -30,8 +30,9 @@ export function judge(result: CallResult, delivery: Delivery): Verdict {
     case 'limited':
       return { kind: 'limited', retryAfterMs: result.retryAfterMs };
     case 'unauthorized':
+      return { kind: 'unauthorized' };
     case 'forbidden':
-      return { kind: result.kind };
+      return { kind: 'forbidden', response: result.response };
   }
 }
 

@@ -42,14 +42,19 @@ export class Indicators {
 
   circuit(): HealthIndicatorResult {
     const indicator = this.indicator.check('circuit');
-    return this.status.isCircuitOpen() ? indicator.degraded({ open: true }) : indicator.up({ open: false });
+    const { isDown: open, channels: all } = this.status.apiHealth();
+    const channels = all.flatMap(({ channel, isOpen }) => (isOpen ? [channel] : []));
+    const workspaces = all.reduce((sum, { openWorkspaces }) => sum + openWorkspaces, 0);
+    return open || channels.length + workspaces > 0
+      ? indicator.degraded({ open, channels, workspaces })
+      : indicator.up({ open });
   }
 
   credential(): HealthIndicatorResult {
     const indicator = this.indicator.check('credential');
-    const keysRefused = this.status.refusedCredentials();
-    const refused = keysRefused > 0;
-    return refused ? indicator.degraded({ refused, keysRefused }) : indicator.up({ refused });
+    const { keysRefused, workspacesRefused } = this.status.apiHealth();
+    const refused = keysRefused + workspacesRefused > 0;
+    return refused ? indicator.degraded({ refused, keysRefused, workspacesRefused }) : indicator.up({ refused });
   }
 
   settledStore(): HealthIndicatorResult {

@@ -10,6 +10,15 @@ export interface ConsumerStatus {
   readonly isDead: boolean;
 }
 
+/** The Messages API as dispatch sees it. */
+export interface ApiStatus {
+  /** Every channel in use fails. */
+  readonly isDown: boolean;
+  readonly channels: readonly { readonly channel: string; readonly isOpen: boolean; readonly openWorkspaces: number }[];
+  readonly keysRefused: number;
+  readonly workspacesRefused: number;
+}
+
 /** The state of the running service, for the probes. Every method answers from memory. */
 export interface ServiceStatus {
   consumers(): readonly ConsumerStatus[];
@@ -18,9 +27,7 @@ export interface ServiceStatus {
   isDraining(): boolean;
   /** How long the dispatch loop has been overdue; 0 if it is not. */
   dispatchOverdueMs(): number;
-  isCircuitOpen(): boolean;
-  /** How many keys the API refuses. */
-  refusedCredentials(): number;
+  apiHealth(): ApiStatus;
   /** Whether commands can be claimed in the store of settled commands. */
   isSettledStoreAvailable(): boolean;
   /** The reasons why nothing is read at the moment; empty if there are none. */

@@ -100,8 +100,31 @@ export const METRICS = {
   waiting_commands: { type: 'gauge', labels: [], help: 'Commands in hand that are not on the wire.' },
   held_commands: { type: 'gauge', labels: [], help: 'Commands in memory, from being read to being settled.' },
   held_bytes: { type: 'gauge', labels: [], help: 'Bytes that the commands in memory take up.' },
-  circuit_open: { type: 'gauge', labels: [], help: '1 while the circuit of the Messages API is open, else 0.' },
-  credentials_refused: { type: 'gauge', labels: [], help: 'Keys that the Messages API refuses.' },
+  circuit_open: {
+    type: 'gauge',
+    labels: [],
+    help: '1 while the Messages API as a whole fails, on every channel that is in use, else 0.',
+  },
+  credentials_refused: {
+    type: 'gauge',
+    labels: [],
+    help: 'Keys that the Messages API refuses: nothing has succeeded with them since.',
+  },
+  workspaces_refused: {
+    type: 'gauge',
+    labels: [],
+    help: 'Workspaces, each on a channel, that wait because the Messages API refuses them with their key.',
+  },
+  channel_circuit_open: {
+    type: 'gauge',
+    labels: ['channel'],
+    help: '1 while the circuit of a channel is open, else 0; absent before its first call.',
+  },
+  workspace_circuits_open: {
+    type: 'gauge',
+    labels: ['channel'],
+    help: 'Workspaces of a channel whose own circuit is open.',
+  },
   settled_store_available: {
     type: 'gauge',
     labels: [],

@@ -5,7 +5,7 @@ import type { RetryReason } from '../dispatch/verdict';
 import { FastCounter, FastHistogram, type Labels, registerGauge } from './instruments';
 import { Lookup } from './lookup';
 import type { MetricNameOf } from './metric-definitions';
-import type { Gauges, PartitionGauges, Telemetry } from './telemetry';
+import type { ChannelGauges, Gauges, PartitionGauges, Telemetry } from './telemetry';
 
 const RETRY_REASONS: Readonly<Record<RetryReason | 'limited', true>> = {
   connect: true,
@@ -24,9 +24,15 @@ const GAUGES: readonly { name: MetricNameOf<'gauge'>; read: (gauges: Gauges) => 
   { name: 'waiting_commands', read: (gauges) => gauges.waiting() },
   { name: 'held_commands', read: (gauges) => gauges.commandsInMemory() },
   { name: 'held_bytes', read: (gauges) => gauges.bytesInMemory() },
-  { name: 'circuit_open', read: (gauges) => gauges.circuitOpen() },
-  { name: 'credentials_refused', read: (gauges) => gauges.credentialsRefused() },
+  { name: 'circuit_open', read: (gauges) => Number(gauges.api().isDown) },
+  { name: 'credentials_refused', read: (gauges) => gauges.api().keysRefused },
+  { name: 'workspaces_refused', read: (gauges) => gauges.api().workspacesRefused },
   { name: 'settled_store_available', read: (gauges) => gauges.settledStoreAvailable() },
+];
+
+const CHANNEL_GAUGES: readonly { name: MetricNameOf<'gauge'>; read: (channel: ChannelGauges) => number }[] = [
+  { name: 'channel_circuit_open', read: ({ isOpen }) => Number(isOpen) },
+  { name: 'workspace_circuits_open', read: ({ openWorkspaces }) => openWorkspaces },
 ];
 
 /** `read` returns null if there is no value to show. */
@@ -69,6 +75,11 @@ export class Metrics implements Telemetry {
     for (const { name, read } of GAUGES) {
       registerGauge(this.registry, name, (report) => {
         if (this.gauges !== null) report({}, read(this.gauges));
+      });
+    }
+    for (const { name, read } of CHANNEL_GAUGES) {
+      registerGauge(this.registry, name, (report) => {
+        for (const channel of this.gauges?.api().channels ?? []) report({ channel: channel.channel }, read(channel));
       });
     }
     for (const { name, read } of PARTITION_GAUGES) {

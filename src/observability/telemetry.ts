@@ -5,16 +5,30 @@ import type { Outcome } from '../contract/outcome';
 export interface Gauges {
   inFlight(): number;
   waiting(): number;
-  /** 0 for closed, 1 for open. */
-  circuitOpen(): number;
-  /** How many keys the API refuses. */
-  credentialsRefused(): number;
+  api(): ApiGauges;
   /** 0 while the store of settled commands is away, else 1. */
   settledStoreAvailable(): number;
   commandsInMemory(): number;
   bytesInMemory(): number;
   /** One entry per partition that this replica reads. */
   partitions(): Iterable<PartitionGauges>;
+}
+
+/** The API as dispatch sees it. */
+export interface ApiGauges {
+  /** Every channel in use fails. */
+  readonly isDown: boolean;
+  /** One entry per channel that has had a call. */
+  readonly channels: readonly ChannelGauges[];
+  readonly keysRefused: number;
+  readonly workspacesRefused: number;
+}
+
+export interface ChannelGauges {
+  readonly channel: Channel;
+  readonly isOpen: boolean;
+  /** Circuits of single workspaces that are open. */
+  readonly openWorkspaces: number;
 }
 
 export interface PartitionGauges {

@@ -1,6 +1,7 @@
 import { LOG } from '../observability/tokens';
 import type { Log } from '../observability/log';
 import { Inject, Injectable } from '@nestjs/common';
+import type { Channel } from '../contract/channels';
 import type { DispatchListener } from '../dispatch/ports';
 import { Halts } from '../kafka/partitions/halts';
 
@@ -19,6 +20,11 @@ export class ApiAlarms implements DispatchListener {
   onShut(isShut: boolean): void {
     const message = isShut ? 'the Messages API fails: nothing is sent but probes' : 'the Messages API works again';
     this.log('warn', message, {});
+  }
+
+  onChannelShut(channel: Channel, isShut: boolean): void {
+    const message = isShut ? 'a channel fails: nothing of it is sent but probes' : 'the channel works again';
+    this.log('warn', message, { channel });
   }
 
   onKeyRefused(httpStatus: number | null, workspaceId: string): void {

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Dispatcher } from '../dispatch/dispatcher';
 import { CommandConsumers } from '../kafka/group/command-consumers';
-import type { Gauges, PartitionGauges, Telemetry } from '../observability/telemetry';
+import type { ApiGauges, Gauges, PartitionGauges, Telemetry } from '../observability/telemetry';
 import { TELEMETRY } from '../observability/tokens';
 import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
 
@@ -25,12 +25,8 @@ export class RunningGauges implements Gauges {
     return this.dispatcher.waiting;
   }
 
-  circuitOpen(): number {
-    return Number(this.dispatcher.isCircuitOpen);
-  }
-
-  credentialsRefused(): number {
-    return this.dispatcher.refusedCredentials;
+  api(): ApiGauges {
+    return this.dispatcher.apiHealth;
   }
 
   settledStoreAvailable(): number {

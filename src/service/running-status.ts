@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { Dispatcher } from '../dispatch/dispatcher';
-import type { ConsumerStatus, ServiceStatus } from '../health/service-status';
+import type { ApiStatus, ConsumerStatus, ServiceStatus } from '../health/service-status';
 import { CommandConsumers } from '../kafka/group/command-consumers';
 import { Halts } from '../kafka/partitions/halts';
 import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
@@ -33,12 +33,8 @@ export class RunningStatus implements ServiceStatus {
     return this.dispatcher.overdueMs();
   }
 
-  isCircuitOpen(): boolean {
-    return this.dispatcher.isCircuitOpen;
-  }
-
-  refusedCredentials(): number {
-    return this.dispatcher.refusedCredentials;
+  apiHealth(): ApiStatus {
+    return this.dispatcher.apiHealth;
   }
 
   isSettledStoreAvailable(): boolean {

@@ -16,7 +16,7 @@ describe('Dispatcher: a key for each workspace', () => {
     const good = world.add(...keys(10, { key: 'good' }));
     await world.pass(500);
     expect(good.map((job) => world.outcomeOf(job))).toEqual(good.map(() => 'accepted'));
-    expect([world.dispatcher.refusedCredentials, world.halts, world.keyRefusals]).toEqual([1, [], ['w-2']]);
+    expect([world.dispatcher.apiHealth.keysRefused, world.halts, world.keyRefusals]).toEqual([1, [], ['w-2']]);
   });
 
   it('probes a refused key after 1 s and then every 5 s, one call at a time, each with another ordering key', async () => {
@@ -44,7 +44,7 @@ describe('Dispatcher: a key for each workspace', () => {
     await world.pass(100);
     expect(world.calls.length - before).toBe(10);
     expect([...world.outcomes.values()].flat().every(({ outcome }) => outcome === 'accepted')).toBe(true);
-    expect(world.dispatcher.refusedCredentials).toBe(0);
+    expect(world.dispatcher.apiHealth.keysRefused).toBe(0);
   });
 
   it('goes on by itself where the key works again', async () => {
@@ -57,14 +57,16 @@ describe('Dispatcher: a key for each workspace', () => {
 
   it('halts where every key is refused, and goes on with the first that is not', async () => {
     const world = await refused();
+    world.keys.own.set('w-3', 'bad');
     world.answer = () => UNAUTHORIZED;
-    const usual = world.addOne({ key: 'good' });
-    await world.pass(100);
-    expect(world.halts).toEqual([true]);
+    world.addOne({ key: 'bad', workspaceId: 'w-3' });
+    const [usual] = world.add({ key: 'a' }, { key: 'b', workspaceId: 'w-4' });
+    await world.pass(1_100);
+    expect(world.halts[0]).toBe(true);
     world.answer = (job) => (job === usual ? ACCEPTED : UNAUTHORIZED);
-    await world.pass(2_000);
-    expect(world.halts).toEqual([true, false]);
-    expect(world.outcomeOf(usual)).toBe('accepted');
+    await world.pass(7_000);
+    expect(world.halts.at(-1)).toBe(false);
+    expect(usual && world.outcomeOf(usual)).toBe('accepted');
   });
 
   it('does not hold a 403 against commands with another key', async () => {
@@ -97,12 +99,12 @@ describe('Dispatcher: after an outage, and beside a channel that hangs', () => {
     world.answer = () => ({ kind: 'not-sent', reason: 'connect', httpStatus: null, detail: '' });
     world.add(...keys(500));
     await world.pass(200);
-    expect(world.dispatcher.isCircuitOpen).toBe(true);
+    expect(world.dispatcher.apiHealth.isDown).toBe(true);
     world.answer = () => ACCEPTED;
     const mostAtOnce: number[] = [];
     for (let i = 0; i < 60; i++) {
       await world.pass(50);
-      if (!world.dispatcher.isCircuitOpen) mostAtOnce.push(world.dispatcher.inFlight);
+      if (!world.dispatcher.apiHealth.isDown) mostAtOnce.push(world.dispatcher.inFlight);
     }
     expect(mostAtOnce[0]).toBeLessThanOrEqual(5);
     expect(Math.max(...mostAtOnce)).toBeGreaterThan(50);

@@ -1,6 +1,6 @@
 import type { Job } from '../../src/dispatch/job';
 import type { CallResult } from '../../src/messages-api/call-result';
-import { ACCEPTED, keys, REFUSED, seeded, status, TIMED_OUT, World, type WorldOptions } from './fixtures';
+import { ACCEPTED, keys, REFUSED, seeded, status, TIMED_OUT, UNAUTHORIZED, World, type WorldOptions } from './fixtures';
 
 /** A world whose circuit has just been opened by 20 keys. */
 async function inOutage(options: WorldOptions = {}): Promise<World> {
@@ -8,7 +8,7 @@ async function inOutage(options: WorldOptions = {}): Promise<World> {
   world.answer = () => REFUSED;
   world.add(...keys(20));
   await world.pass(10);
-  expect([world.dispatcher.isCircuitOpen, world.halts]).toEqual([true, [true]]);
+  expect([world.dispatcher.apiHealth.isDown, world.halts]).toEqual([true, [true]]);
   return world;
 }
 
@@ -42,7 +42,7 @@ describe('Dispatcher: an API that is down', () => {
       expect([...world.outcomes.values()].flat().map(({ outcome }) => outcome)).toEqual(
         Array.from({ length: 20 }, () => 'accepted'),
       );
-      expect(world.halts).toEqual([true, false]);
+      expect([world.halts[0], world.halts.at(-1)]).toEqual([true, false]);
     },
   );
 
@@ -93,13 +93,13 @@ describe('Dispatcher: an API that is down', () => {
     world.source.isOwned = false;
     world.dispatcher.discard(world.source);
     await world.pass(100);
-    expect([world.dispatcher.isCircuitOpen, world.halts]).toEqual([true, [true, false]]);
+    expect([world.dispatcher.apiHealth.isDown, world.halts]).toEqual([true, [true, false]]);
     world.source.isOwned = true;
     world.answer = () => ACCEPTED;
     const job = world.addOne({ key: 'new' });
     expect(world.halts).toEqual([true, false, true]);
     await world.pass(7_000);
-    expect([world.outcomeOf(job), world.dispatcher.isCircuitOpen, world.halts.at(-1)]).toEqual([
+    expect([world.outcomeOf(job), world.dispatcher.apiHealth.isDown, world.halts.at(-1)]).toEqual([
       'accepted',
       false,
       false,
@@ -128,8 +128,8 @@ describe('Dispatcher: an API that is down', () => {
       await run(10_200);
       world.answer = () => result;
       world.latencyMs = () => latencyMs;
-      for (let i = 0; i < 30 && !world.dispatcher.isCircuitOpen; i++) await run(1000);
-      expect(world.dispatcher.isCircuitOpen).toBe(true);
+      for (let i = 0; i < 30 && !world.dispatcher.apiHealth.isDown; i++) await run(1000);
+      expect(world.dispatcher.apiHealth.isDown).toBe(true);
       await world.pass(60_000);
       const outcomes = new Set([...world.outcomes.values()].flat().map(({ outcome }) => outcome));
       expect([...outcomes]).toEqual(['accepted']);
@@ -146,7 +146,7 @@ describe('Dispatcher: a guard of Nest that denies', () => {
     const others = world.add(...keys(20));
     world.add(...keys(20, { workspaceId: 'denied' }));
     await world.pass(10_000);
-    expect([world.halts, world.dispatcher.isCircuitOpen, world.parked.length]).toEqual([[], false, 20]);
+    expect([world.halts, world.dispatcher.apiHealth.isDown, world.parked.length]).toEqual([[], false, 20]);
     expect(others.map((job) => world.outcomeOf(job))).toEqual(others.map(() => 'accepted'));
   });
 
@@ -154,7 +154,22 @@ describe('Dispatcher: a guard of Nest that denies', () => {
     const world = await inOutage({ maxAttempts: 2 });
     const [job] = world.add({ key: 'denied', workspaceId: 'denied' });
     world.answer = (each) => (each.workspaceId === 'denied' ? denied : REFUSED);
-    await world.pass(600_000);
-    expect([world.dispatcher.isCircuitOpen, world.outcomeOf(job!)]).toEqual([true, 'failed']);
+    const wasDown = new Set<boolean>();
+    for (let i = 0; i < 6_000; i++) {
+      await world.pass(100);
+      wasDown.add(world.dispatcher.apiHealth.isDown);
+    }
+    expect([[...wasDown], world.outcomeOf(job!)]).toEqual([[true], 'failed']);
+  });
+
+  it('hands the probe of a refused workspace on to its next command', async () => {
+    const world = new World();
+    world.answer = () => UNAUTHORIZED;
+    world.add(...keys(30));
+    await world.pass(100);
+    const before = world.calls.length;
+    world.answer = () => denied;
+    await world.pass(930);
+    expect(world.calls.slice(before).map(({ atMs }) => atMs)).toEqual([1010, 1020, 1030]);
   });
 });

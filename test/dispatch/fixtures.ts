@@ -172,7 +172,7 @@ export const UNAUTHORIZED: CallResult = {
 export const FORBIDDEN: CallResult = {
   kind: 'forbidden',
   httpStatus: 403,
-  response: { id: '', status: '', error: 'HTTP 403' },
+  response: { id: 'm-403', status: 'refused', error: 'not allowed' },
 };
 export const status = (httpStatus: number): CallResult => ({
   kind: 'perhaps-sent',
@@ -296,6 +296,7 @@ export class World {
       {
         onHalted: (halted) => this.halts.push(halted),
         onShut: () => undefined,
+        onChannelShut: () => undefined,
         onKeyRefused: (_status, workspaceId) => this.keyRefusals.push(workspaceId),
       },
     );

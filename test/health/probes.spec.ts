@@ -1,20 +1,30 @@
 import { type INestApplication, Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { HealthModule } from '../../src/health/health.module';
-import { type ConsumerStatus, SERVICE_STATUS, type ServiceStatus } from '../../src/health/service-status';
+import {
+  type ApiStatus,
+  type ConsumerStatus,
+  SERVICE_STATUS,
+  type ServiceStatus,
+} from '../../src/health/service-status';
 import { createLogger } from '../../src/observability/logger';
 import { NestLogger } from '../../src/observability/nest-logger';
 import { ObservabilityModule } from '../../src/observability/observability.module';
 
 const JOINED: ConsumerStatus = { name: 'messages.commands.whatsapp', hasJoined: true, outForMs: 0, isDead: false };
 
+const HEALTHY: ApiStatus = { isDown: false, channels: [], keysRefused: 0, workspacesRefused: 0 };
+const ONE_CHANNEL_DOWN = [
+  { channel: 'whatsapp', isOpen: false, openWorkspaces: 2 },
+  { channel: 'telegram', isOpen: true, openWorkspaces: 1 },
+];
+
 interface State {
   consumers: readonly ConsumerStatus[];
   isStarted: boolean;
   isDraining: boolean;
   dispatchOverdueMs: number;
-  isCircuitOpen: boolean;
-  refusedCredentials: number;
+  api: ApiStatus;
   isSettledStoreAvailable: boolean;
   haltedBy: readonly string[];
 }
@@ -24,8 +34,7 @@ const WORKING: State = {
   isStarted: true,
   isDraining: false,
   dispatchOverdueMs: 0,
-  isCircuitOpen: false,
-  refusedCredentials: 0,
+  api: HEALTHY,
   isSettledStoreAvailable: true,
   haltedBy: [],
 };
@@ -40,8 +49,7 @@ const status: ServiceStatus = {
   isStarted: () => state.isStarted,
   isDraining: () => state.isDraining,
   dispatchOverdueMs: () => state.dispatchOverdueMs,
-  isCircuitOpen: () => state.isCircuitOpen,
-  refusedCredentials: () => state.refusedCredentials,
+  apiHealth: () => state.api,
   isSettledStoreAvailable: () => state.isSettledStoreAvailable,
   haltedBy: () => state.haltedBy,
 };
@@ -91,8 +99,9 @@ describe('the probes', () => {
     ['has had its dispatch loop overdue for 30 s', { dispatchOverdueMs: 30_000 }, 200, 200, 200],
     ['has had its dispatch loop overdue for longer', { dispatchOverdueMs: 30_001 }, 503, 200, 200],
     ['drains', { isDraining: true, haltedBy: ['draining'] }, 200, 503, 200],
-    ['has an open circuit', { isCircuitOpen: true, haltedBy: ['api'] }, 200, 200, 200],
-    ['is refused by the API', { refusedCredentials: 1, haltedBy: ['api'] }, 200, 200, 200],
+    ['finds the API down', { api: { ...HEALTHY, isDown: true }, haltedBy: ['api'] }, 200, 200, 200],
+    ['finds a channel down', { api: { ...HEALTHY, channels: ONE_CHANNEL_DOWN } }, 200, 200, 200],
+    ['is refused by the API', { api: { ...HEALTHY, keysRefused: 1 } }, 200, 200, 200],
     ['has its settled-command store away', { isSettledStoreAvailable: false }, 200, 200, 200],
     ['cannot write results', { haltedBy: ['results'] }, 200, 200, 200],
   ])('answer as the contract says while the service %s', async (_state, change, livez, readyz, startupz) => {
@@ -107,14 +116,15 @@ describe('the probes', () => {
   });
 
   it('name in the body what halts consumption, without failing', async () => {
-    state = { ...WORKING, isCircuitOpen: true, refusedCredentials: 1, haltedBy: ['api', 'results'] };
+    const api = { isDown: true, channels: ONE_CHANNEL_DOWN, keysRefused: 1, workspacesRefused: 4 };
+    state = { ...WORKING, api, haltedBy: ['api', 'results'] };
     expect(await probe('readyz')).toMatchObject({
       code: 200,
       body: {
         status: 'degraded',
         details: {
-          circuit: { status: 'degraded', open: true },
-          credential: { status: 'degraded', refused: true, keysRefused: 1 },
+          circuit: { status: 'degraded', open: true, channels: ['telegram'], workspaces: 3 },
+          credential: { status: 'degraded', refused: true, keysRefused: 1, workspacesRefused: 4 },
           consumption: { status: 'degraded', haltedBy: ['api', 'results'] },
         },
       },

@@ -22,6 +22,11 @@ export function isSuccess({ httpStatus }: CallResult): boolean {
   return httpStatus !== null && httpStatus >= 200 && httpStatus < 300;
 }
 
+/** Whether the answer ends its command, whatever the command's delivery. */
+export function isFinal({ kind }: CallResult): boolean {
+  return kind === 'accepted' || kind === 'rejected' || kind === 'unreadable';
+}
+
 /** Statuses by which gateways speak for an API that is away; any other 5xx may be about the command that got it. */
 const GATEWAY_STATUSES: ReadonlySet<number | null> = new Set([502, 503, 504]);
 

@@ -1,20 +1,21 @@
+import type { Channel } from '../../contract/channels';
 import type { CallResult } from '../../messages-api/call-result';
-import { isApiFailure, isSuccess, isUnasked } from './answer';
-import type { Passage } from './breaker';
-import { Circuit } from './circuit';
+import type { Job } from '../job';
+import { isApiFailure, isFinal, isSuccess, isUnasked } from './answer';
+import { BLOCKED, FREE, type Passage, stricter } from './breaker';
+import type { Answer, Circuit, Probed } from './circuit';
+import { Circuits } from './circuits';
 import type { Credential } from './credential';
 import { Credentials, type KeyRing } from './credentials';
-import type { Job } from '../job';
-import { Ramp } from './ramp';
 
-/** What a call is sent to find out beside its own answer: whether the circuit, or a credential, may close again. */
-export interface Probe {
-  readonly circuit: boolean;
-  readonly credential: Credential<Job> | null;
-}
+/** What a call finds out beside its own answer: which circuits and keys may close again. */
+export type Probe = readonly Probed[];
 
-/** Of every usual call. */
-export const NO_PROBE: Probe = { circuit: false, credential: null };
+/** An ordinary call finds out nothing else. */
+const NO_PROBE: Probe = [];
+
+/** After a probe in vain, reading goes on for so long if nothing else is in hand to probe with. */
+const LOOK_FOR_MS = 2_000;
 
 /** A call that came back, in milliseconds of the monotonic clock. */
 export interface Call {
@@ -23,146 +24,163 @@ export interface Call {
   readonly probe: Probe;
   /** Whose key it was made with. */
   readonly credential: Credential<Job>;
+  /** Where its failure counts. */
+  readonly circuit: Circuit;
+}
+
+/** What operators are told of the API. */
+export interface ApiHealth {
+  /** Every channel in use fails. */
+  readonly isDown: boolean;
+  readonly channels: readonly ChannelHealth[];
+  /** Keys with which nothing has succeeded since they were refused. */
+  readonly keysRefused: number;
+  /** Workspaces, each on a channel, that wait since the API refuses them. */
+  readonly workspacesRefused: number;
+}
+
+interface ChannelHealth {
+  readonly channel: Channel;
+  readonly isOpen: boolean;
+  /** Circuits of single workspaces that are open. */
+  readonly openWorkspaces: number;
 }
 
 /**
- * Whether the API may be called at all (the circuit), how often at once after an outage (the ramp), and with which keys (the
- * credentials). It sees every answer, and decides from them what the next calls may be.
+ * Whether the API may be called (the circuits), how often at once after an outage (their ramps), and with which keys (the
+ * credentials): for the API as a whole, each channel, and each workspace on a channel. It sees every answer.
  */
 export class ApiGate {
-  private readonly circuit = new Circuit();
-  private readonly ramp: Ramp;
+  private readonly circuits: Circuits;
   private readonly credentials: Credentials<Job>;
-  /** Probes in vain, and when each may be sent again: after every other key, or once a probe has helped. */
-  private readonly probedInVain = new Map<Job, number>();
+  /** Workspaces that have probed in vain since nothing may be sent but probes. */
+  private readonly triedInVain = new Set<string>();
+  private triedAtMs = -Infinity;
 
-  constructor(keys: KeyRing, maxInFlight: number) {
-    this.ramp = new Ramp(maxInFlight);
+  /** @param changed is told of each circuit that has opened or closed */
+  constructor(keys: KeyRing, maxInFlight: number, changed: (circuit: Circuit) => void) {
+    this.circuits = new Circuits(maxInFlight, changed);
     this.credentials = new Credentials(keys);
   }
 
-  get isCircuitOpen(): boolean {
-    return this.circuit.isOpen;
+  get mostAtOnce(): number {
+    return this.circuits.api.mostAtOnce;
   }
 
-  get refusedCredentials(): number {
-    return this.credentials.refused;
+  health(nowMs: number): ApiHealth {
+    return {
+      isDown: this.circuits.isApiDown(nowMs),
+      channels: [...this.circuits.ofChannels].map(([channel, { isOpen, openWithin }]) => ({
+        channel,
+        isOpen,
+        openWorkspaces: openWithin.size,
+      })),
+      keysRefused: this.credentials.refused,
+      workspacesRefused: this.credentials.workspacesRefused,
+    };
   }
 
   /** Whether nothing at all may be sent but probes. */
-  get isShut(): boolean {
-    return this.circuit.isOpen || this.credentials.areAllRefused;
+  isShut(nowMs: number): boolean {
+    const isShut = this.circuits.isApiDown(nowMs) || this.credentials.areAllRefused;
+    if (!isShut && this.triedInVain.size > 0) this.triedInVain.clear();
+    return isShut;
   }
 
-  get mostAtOnce(): number {
-    return this.ramp.most;
+  /** For how long reading goes on to find another workspace to probe with. */
+  lookMs(nowMs: number): number {
+    return Math.max(0, this.triedAtMs + LOOK_FOR_MS - nowMs);
   }
 
-  /** What may be sent of any workspace. */
+  hasBeenTried(workspaceId: string): boolean {
+    return this.triedInVain.has(workspaceId);
+  }
+
+  /** What may be sent at all. */
   passage(nowMs: number): Passage {
-    return this.circuit.passage(nowMs);
+    return this.circuits.api.passage(nowMs);
   }
 
-  /** For how long a workspace's commands wait for their credential; 0 for none, and for the one that may probe it. */
-  holdMs(workspaceId: string, nowMs: number): number {
-    const passage = this.credentials.passage(workspaceId, nowMs);
-    return passage.kind === 'blocked' ? passage.waitMs : 0;
+  /** What may be sent on a channel, of whatever workspace. */
+  passageOn(channel: Channel, nowMs: number): Passage {
+    const circuit = this.circuits.channel(channel);
+    if (circuit === undefined) return FREE;
+    return circuit.isFull ? BLOCKED : circuit.passage(nowMs);
   }
 
-  /** A call is about to be made; it is a probe where something is asked for one. */
-  begin(job: Job, nowMs: number): Probe {
-    const isProbe = this.circuit.isOpen;
-    if (isProbe) this.circuit.probing(nowMs);
-    if (this.credentials.passage(job.workspaceId, nowMs).kind !== 'probe') {
-      return isProbe ? { circuit: true, credential: null } : NO_PROBE;
+  /** What may be sent of a workspace on a channel. */
+  passageOf(channel: Channel, workspaceId: string, nowMs: number): Passage {
+    let passage = this.credentials.of(workspaceId).passage(channel, workspaceId, nowMs);
+    for (const circuit of this.circuits.nearest(channel, workspaceId).chain) {
+      passage = stricter(passage, circuit.passageOf(workspaceId, nowMs));
     }
-    const credential = this.credentials.of(job.workspaceId);
-    credential.probing(nowMs);
-    return { circuit: isProbe, credential };
+    return passage;
+  }
+
+  /** A call is about to be made; it is a probe of whatever is shut. */
+  begin(job: Job, nowMs: number): Probe {
+    const { channel, workspaceId } = job;
+    job.circuit = this.circuits.of(channel, workspaceId);
+    let probe: Probed[] | null = null;
+    for (const circuit of job.circuit.chain) if (circuit.begin(workspaceId, nowMs)) (probe ??= []).push(circuit);
+    const credential = this.credentials.of(workspaceId);
+    if (credential.passage(channel, workspaceId, nowMs).kind !== 'free') {
+      (probe ??= []).push(...credential.begin(job, nowMs));
+    }
+    return probe ?? NO_PROBE;
+  }
+
+  /** The call is over, or was not made after all. */
+  end(job: Job, nowMs: number): void {
+    if (job.circuit !== null) for (const circuit of job.circuit.chain) circuit.end(nowMs);
+    job.circuit = null;
+    if (this.circuits.sweep(nowMs)) this.credentials.sweep(nowMs);
   }
 
   /** The call was not made after all: the next one may probe in its stead. */
   withdraw(probe: Probe): void {
-    if (probe.circuit) this.circuit.unprobed();
-    probe.credential?.unprobed();
+    for (const probed of probe) probed.unprobed();
   }
 
   /** Takes in what a call came to. Returns commands held for a 403 that is now known to be their own. */
-  observe(job: Job, result: CallResult, { probe, credential, endedMs: nowMs }: Call): Job[] {
+  observe(job: Job, result: CallResult, { probe, credential, circuit, endedMs: nowMs }: Call): Job[] {
     if (isUnasked(result)) {
       this.withdraw(probe);
       return [];
     }
-    const succeeded = isSuccess(result);
-    const wasOpen = this.circuit.isOpen;
-    if (isApiFailure(result)) {
-      this.circuit.failure(job, job.keyId, nowMs, probe.circuit);
-      this.ramp.failure();
-    } else {
-      this.circuit.success(nowMs, probe.circuit);
-      this.ramp.success();
+    const answer: Answer = {
+      isFailure: isApiFailure(result),
+      isSuccess: isSuccess(result),
+      isFinal: isFinal(result),
+    };
+    circuit.answered(job, answer, nowMs);
+    for (const probed of probe) probed.probed(answer, nowMs);
+    if (probe.some(({ isOpen }) => isOpen)) {
+      this.triedInVain.add(job.workspaceId);
+      this.triedAtMs = nowMs;
     }
-    if (wasOpen && !this.circuit.isOpen) this.ramp.begin();
-    probe.credential?.probed(succeeded);
-    return succeeded ? credential.success(job) : [];
+    return answer.isSuccess ? credential.success(job, nowMs) : [];
+  }
+
+  /** For how long a command may not be sent that was about to be; 0 where it may. */
+  shutMs({ channel, workspaceId }: Job, nowMs: number): number {
+    const { chain } = this.circuits.nearest(channel, workspaceId);
+    let passage = this.credentials.of(workspaceId).passage(channel, workspaceId, nowMs);
+    for (const circuit of chain) passage = stricter(passage, circuit.passage(nowMs));
+    if (passage.kind === 'free') return 0;
+    return passage.kind === 'blocked' ? passage.waitMs : 1;
+  }
+
+  circuitOf(job: Job): Circuit {
+    return job.circuit ?? this.circuits.of(job.channel, job.workspaceId);
   }
 
   credentialOf(job: Job): Credential<Job> {
     return this.credentials.of(job.workspaceId);
   }
 
-  excuses(startedMs: number, endedMs: number): boolean {
-    return this.circuit.excuses(startedMs, endedMs);
-  }
-
-  suspects(sinceMs: number, nowMs: number): boolean {
-    return this.circuit.suspects(sinceMs, nowMs);
-  }
-
-  /** Whether the probe was in vain: what it asked for is as bad as before. */
-  wasInVain({ circuit, credential }: Probe): boolean {
-    return (circuit && this.circuit.isOpen) || credential?.isRefused === true;
-  }
-
-  /** A probe in vain lets all other keys go first: it may be in vain for its own fault. */
-  setAside(job: Job, retryAtMs: number): void {
-    this.probedInVain.set(job, retryAtMs);
-  }
-
-  /** The oldest command set aside that may go now, with the instant from which it may; null where there is none. */
-  takeBack(nowMs: number): readonly [Job, number] | null {
-    if (this.passage(nowMs).kind === 'blocked') return null;
-    for (const entry of this.probedInVain) {
-      if (this.holdMs(entry[0].workspaceId, nowMs) > 0) continue;
-      this.probedInVain.delete(entry[0]);
-      return entry;
-    }
-    return null;
-  }
-
-  /** The commands set aside whose probes would no longer be any: circuit and credential work again. */
-  takeBackRecovered(): (readonly [Job, number])[] {
-    if (this.circuit.isOpen) return [];
-    const recovered = [...this.probedInVain].filter(([job]) => !this.credentialOf(job).isRefused);
-    for (const [job] of recovered) this.probedInVain.delete(job);
-    return recovered;
-  }
-
-  /** How long until a command set aside may go. */
-  asideMs(nowMs: number): number {
-    let waitMs = Infinity;
-    for (const job of this.probedInVain.keys()) waitMs = Math.min(waitMs, this.holdMs(job.workspaceId, nowMs));
-    return waitMs;
-  }
-
-  /** Commands set aside that belong to a partition. */
-  asideOf(source: Job['source']): Job[] {
-    return [...this.probedInVain.keys()].filter((job) => job.source === source);
-  }
-
   forget(job: Job): void {
     this.credentials.forget(job);
-    this.probedInVain.delete(job);
   }
 
   keysChanged(isCurrent: (key: string) => boolean): void {

@@ -1,5 +1,4 @@
-import type { Passage } from './breaker';
-import { Credential } from './credential';
+import { Credential, type Refusable } from './credential';
 
 /** Which key a workspace's calls are made with, and how many keys there are. Keys are told apart by `keyOf` alone. */
 export interface KeyRing {
@@ -7,13 +6,11 @@ export interface KeyRing {
   readonly size: number;
 }
 
-const FREE: Passage = { kind: 'free' };
-
 /**
- * The standing of every key with the API. A workspace whose key is refused waits alone; the others go on. A key that is no
- * longer on the ring is forgotten with what was held against it, so a new one starts with a clean slate.
+ * The standing of every key with the API. A key that is no longer on the ring is forgotten with what was held against it, so
+ * a new one starts with a clean slate.
  */
-export class Credentials<C extends object> {
+export class Credentials<C extends Refusable> {
   private readonly byKey = new Map<string, Credential<C>>();
 
   constructor(private readonly keys: KeyRing) {}
@@ -28,27 +25,37 @@ export class Credentials<C extends object> {
     return credential;
   }
 
-  passage(workspaceId: string, nowMs: number): Passage {
-    return this.byKey.size === 0 ? FREE : this.of(workspaceId).passage(nowMs);
+  /** How many keys the API refuses: nothing has succeeded with them since they were refused. */
+  get refused(): number {
+    return this.count((credential) => Number(credential.isDoubted));
   }
 
-  /** How many keys the API refuses. */
-  get refused(): number {
-    let count = 0;
-    for (const credential of this.byKey.values()) if (credential.isRefused) count++;
-    return count;
+  /** How many workspaces, each on a channel, wait because the API refuses them. */
+  get workspacesRefused(): number {
+    return this.count((credential) => credential.workspacesRefused);
   }
 
   get areAllRefused(): boolean {
-    return this.byKey.size > 0 && this.refused >= this.keys.size;
+    for (const credential of this.byKey.values()) if (!credential.isRefused) return false;
+    return this.byKey.size > 0 && this.byKey.size >= this.keys.size;
   }
 
   forget(command: C): void {
-    for (const credential of this.byKey.values()) credential.forget(command);
+    this.byKey.get(this.keys.keyOf(command.workspaceId))?.forget(command);
+  }
+
+  sweep(nowMs: number): void {
+    for (const credential of this.byKey.values()) credential.sweep(nowMs);
   }
 
   /** The ring has changed. Keys come back with their first command. */
   keysChanged(isCurrent: (key: string) => boolean): void {
     for (const key of this.byKey.keys()) if (!isCurrent(key)) this.byKey.delete(key);
+  }
+
+  private count(of: (credential: Credential<C>) => number): number {
+    let count = 0;
+    for (const credential of this.byKey.values()) count += of(credential);
+    return count;
   }
 }

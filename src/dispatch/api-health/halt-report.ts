@@ -2,18 +2,21 @@ import type { DispatchListener } from '../ports';
 
 /** Tells the listener what has changed, and nothing twice. */
 export class HaltReport {
-  private isShut = false;
+  /** Whether nothing may be sent but probes. */
+  isShut = false;
   private isHalted = false;
 
   constructor(private readonly listener: Pick<DispatchListener, 'onHalted' | 'onShut'>) {}
 
-  /** While nothing may be sent, consumption pauses; but a replica that has nothing in hand needs something to probe with. */
-  update(isShut: boolean, isAnythingInHand: boolean): void {
+  /**
+   * @param mayWait whether there is enough in hand to probe with: else reading goes on, although nothing else may be sent
+   */
+  update(isShut: boolean, mayWait: boolean): void {
     if (isShut !== this.isShut) {
       this.isShut = isShut;
       this.listener.onShut(isShut);
     }
-    const isHalted = isShut && isAnythingInHand;
+    const isHalted = isShut && mayWait;
     if (isHalted === this.isHalted) return;
     this.isHalted = isHalted;
     this.listener.onHalted(isHalted);

@@ -5,13 +5,18 @@ const STEP = 0.25;
 
 /**
  * Limits the calls at once after an outage, so that an API that has just come back is not run down again: few at first, more
- * with every success, half as many with every failure, until the usual limit is reached.
+ * with every success, until the usual limit is reached. A failure takes back what one success gave, so the limit rises while
+ * more than half of the calls succeed: a few poisonous commands cannot keep it low, and half of all is an outage again.
  */
 export class Ramp {
   private limit = Infinity;
 
   /** @param fullLimit where the ramp ends */
   constructor(private readonly fullLimit: number) {}
+
+  get isOver(): boolean {
+    return this.limit === Infinity;
+  }
 
   get most(): number {
     return Math.min(Math.floor(this.limit), this.fullLimit);
@@ -29,6 +34,6 @@ export class Ramp {
   }
 
   failure(): void {
-    if (this.limit !== Infinity) this.limit = Math.max(FIRST, this.limit / 2);
+    if (this.limit !== Infinity) this.limit = Math.max(FIRST, this.limit - STEP);
   }
 }

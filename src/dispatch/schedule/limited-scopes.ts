@@ -11,6 +11,7 @@ interface ScopeState {
   consecutive: number;
   /** When the last of them was counted. */
   countedAtMs: number;
+  refusedAtMs: number;
   /** For each refused command, what `served` was at its last refusal. */
   readonly refused: WeakMap<Job, number>;
 }
@@ -26,9 +27,16 @@ export interface LimitedStanding {
   readonly affects: 'workspace' | 'command' | 'attempt';
 }
 
+/** How often workspaces are forgotten that have not been refused for long. */
+const SWEEP_EVERY_MS = 60_000;
+
 /** Which workspaces the API limits, and whether it limits all of them or single commands. */
 export class LimitedScopes {
   private readonly scopes = new Map<string, ScopeState>();
+  private sweptAtMs = -Infinity;
+
+  /** @param keptMs for how long a workspace is remembered after a refusal: longer than it may be told to wait */
+  constructor(private readonly keptMs: number) {}
 
   /** A call of this workspace succeeded. */
   served(channel: Channel, workspaceId: string): void {
@@ -41,7 +49,9 @@ export class LimitedScopes {
 
   /** A call of the job, on the wire from `startedMs` to `endedMs`, was refused. */
   refused(job: Job, startedMs: number, endedMs: number): LimitedStanding {
+    this.sweep(endedMs);
     const scope = this.scopeOf(scopeKey(job.channel, job.workspaceId));
+    scope.refusedAtMs = endedMs;
     if (startedMs >= scope.countedAtMs) {
       scope.consecutive++;
       scope.countedAtMs = endedMs;
@@ -54,10 +64,16 @@ export class LimitedScopes {
     return { consecutive: scope.consecutive, affects: wasOwnFault ? 'attempt' : isOwnFault ? 'command' : 'workspace' };
   }
 
+  private sweep(nowMs: number): void {
+    if (nowMs - this.sweptAtMs < SWEEP_EVERY_MS) return;
+    this.sweptAtMs = nowMs;
+    for (const [key, { refusedAtMs }] of this.scopes) if (nowMs - refusedAtMs > this.keptMs) this.scopes.delete(key);
+  }
+
   private scopeOf(key: string): ScopeState {
     let scope = this.scopes.get(key);
     if (scope === undefined) {
-      scope = { served: 0, consecutive: 0, countedAtMs: -Infinity, refused: new WeakMap() };
+      scope = { served: 0, consecutive: 0, countedAtMs: -Infinity, refusedAtMs: 0, refused: new WeakMap() };
       this.scopes.set(key, scope);
     }
     return scope;

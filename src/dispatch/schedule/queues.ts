@@ -26,18 +26,25 @@ export interface Group<J> {
   readonly lane: Lane;
   readonly workspaceId: string;
   readonly ready: Denque<KeyQueue<J>>;
+  /** Those of them whose command has been called before. They go first, but as probes only after the others. */
+  readonly called: Denque<KeyQueue<J>>;
   keys: number;
-  turn: 'idle' | 'ready' | 'waiting';
-  /** Which wait is the current one. */
-  waitId: number;
+  /** `last`: it has something to probe with, which goes after what other workspaces have. */
+  turn: 'idle' | 'ready' | 'waiting' | 'last';
+  /** When it is woken; Infinity for not at all. */
+  wakeAtMs: number;
 }
 
 export interface ChannelQueues<J> {
   readonly name: Channel;
   readonly groups: Record<Lane, Map<string, Group<J>>>;
   readonly ready: Record<Lane, Denque<Group<J>>>;
+  /** Groups whose turn is `last`, and some that have had it. */
+  readonly last: Record<Lane, Denque<Group<J>>>;
   /** Workspaces that the API told to wait, and until when. */
   readonly pausedUntilMs: Map<string, number>;
+  /** When pauses that are over were last forgotten. */
+  sweptAtMs: number;
   blockedUntilMs: number;
   /** Commands handed out since the last one of the bulk lane. */
   sinceBulk: number;
@@ -53,14 +60,25 @@ export function newChannelQueues<J>(name: Channel): ChannelQueues<J> {
     name,
     groups: { transactional: new Map(), bulk: new Map() },
     ready: { transactional: new Denque(), bulk: new Denque() },
+    last: { transactional: new Denque(), bulk: new Denque() },
     pausedUntilMs: new Map(),
+    sweptAtMs: -Infinity,
     blockedUntilMs: 0,
     sinceBulk: 0,
   };
 }
 
 export function newGroup<J>(channel: ChannelQueues<J>, lane: Lane, workspaceId: string): Group<J> {
-  return { channel, lane, workspaceId, ready: new Denque(), keys: 0, turn: 'idle', waitId: 0 };
+  return {
+    channel,
+    lane,
+    workspaceId,
+    ready: new Denque(),
+    called: new Denque(),
+    keys: 0,
+    turn: 'idle',
+    wakeAtMs: Infinity,
+  };
 }
 
 export function newKeyQueue<J>(key: string, jobs: Denque<J>, owner: PartitionQueues<J>, group: Group<J>): KeyQueue<J> {

@@ -23,6 +23,8 @@ export interface Refusal {
 export interface RateLimiter {
   /** Takes one call from every limit of the sender and answers null; or takes nothing and names the widest limit in the way. */
   reserve(sender: Sender, nowMs: number): Refusal | null;
+  /** The call that was granted is not made: what it took is free again. */
+  giveBack(sender: Sender): void;
 }
 
 export type Limits = Readonly<Record<Channel, Readonly<Record<Scope, RateLimit | null>>>>;
@@ -61,6 +63,11 @@ class Gcra {
     this.recent.set(key, Math.max(arrivalMs, nowMs) + this.intervalMs);
   }
 
+  giveBack(key: string): void {
+    const arrivalMs = this.recent.get(key) ?? this.older.get(key);
+    if (arrivalMs !== undefined) this.recent.set(key, arrivalMs - this.intervalMs);
+  }
+
   private swap(nowMs: number): void {
     this.older = this.recent;
     this.recent = new Map();
@@ -92,6 +99,10 @@ export class LocalRateLimiter implements RateLimiter {
     }
     for (const { gcra, keyOf } of limits) gcra.take(keyOf(sender), nowMs);
     return null;
+  }
+
+  giveBack(sender: Sender): void {
+    for (const { gcra, keyOf } of this.byChannel.get(sender.channel) ?? []) gcra.giveBack(keyOf(sender));
   }
 }
 

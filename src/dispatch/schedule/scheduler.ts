@@ -1,5 +1,6 @@
 import Denque from 'denque';
 import { type Channel, type Lane, LANES } from '../../contract/channels';
+import type { Passage } from '../api-health/breaker';
 import {
   type ChannelQueues,
   firstReady,
@@ -19,26 +20,36 @@ export type Turn<J> = { readonly job: J } | { readonly waitMs: number };
 
 /** What keeps commands waiting for other reasons than limits. */
 export interface Hold {
-  /** For how long a workspace's commands wait; 0 where they may go. */
-  workspaceMs(workspaceId: string, nowMs: number): number;
-  /** Whether a channel's commands wait until a call of any channel comes back. */
-  isFull(channel: Channel, nowMs: number): boolean;
+  /** What may be sent of a workspace on a channel. What waits for `Infinity` is looked at again with `reconsider`. */
+  passageOf(channel: Channel, workspaceId: string, nowMs: number): Passage;
+  /** For how long nothing of a channel may be sent; `Infinity`: until a call of any channel comes back. */
+  channelMs(channel: Channel, nowMs: number): number;
 }
+
+/**
+ * Where a command's key stands among the keys of its workspace once it is ready: before all others; with those that have been
+ * called before; or after all others.
+ */
+export type Place = 'first' | 'called' | 'last';
 
 /** While both lanes have something to send, one in so many commands of a channel is of the bulk lane. */
 const BULK_ONE_IN = 5;
 const BULK_FIRST: readonly Lane[] = LANES.toReversed();
 
-const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false };
+/** How often pauses that are over are forgotten. */
+const SWEEP_EVERY_MS = 10_000;
+
+const NO_HOLD: Hold = { passageOf: () => ({ kind: 'free' }), channelMs: () => 0 };
 
 type Wake<J> =
-  | { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: 'first' | 'last' }
-  | { readonly group: Group<J>; readonly waitId: number };
+  { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: Place } | { readonly group: Group<J> };
 
 /**
  * Chooses the next command. Channels take turns; within a channel the transactional lane goes first, but for every fifth
- * turn; within a lane workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or with everything the
- * same limit holds, so nothing else waits for it. Every operation is O(log n) in the commands held.
+ * turn; within a lane workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or
+ * with everything the same limit holds, so nothing else waits for it. While something may only be probed, workspaces and
+ * commands that have not been tried go first, whatever their channel and lane; those that have been take turns after them.
+ * Every operation is O(log n) in the commands held, but for `reconsider`.
  *
  * A key is `ready` (its first command may be sent), `out` (its first command was handed out and has not come back), `waiting`
  * (for a retry, or for the recipient's limit), or `gone` (empty, or its partition was given up):
@@ -91,19 +102,8 @@ export class Scheduler<J extends Schedulable> {
   /** Hands out the next command; its key waits until `complete` or `retryAt`. */
   next(nowMs: number): Turn<J> {
     this.wake(nowMs);
-    let waitMs = this.wakes.nextAtMs() - nowMs;
-    for (let i = 0; i < this.channels.length; i++) {
-      const index = (this.turnOf + i) % this.channels.length;
-      const channel = this.channels[index];
-      if (channel === undefined) continue;
-      const job = this.nextOf(channel, nowMs);
-      if (job !== null) {
-        this.turnOf = index + 1;
-        return { job };
-      }
-      if (channel.blockedUntilMs > nowMs) waitMs = Math.min(waitMs, channel.blockedUntilMs - nowMs);
-    }
-    return { waitMs: Math.max(0, Math.min(waitMs, this.wakes.nextAtMs() - nowMs)) };
+    const turn = this.nextTurn(nowMs, false);
+    return 'job' in turn || !this.hasLast() ? turn : this.nextTurn(nowMs, true);
   }
 
   /** A command handed out has ended: the next of its key gets its turn. */
@@ -116,11 +116,8 @@ export class Scheduler<J extends Schedulable> {
     else this.regroup(keyQueue);
   }
 
-  /**
-   * A command handed out is to be handed out again from `atMs` on; until then its key keeps its turn. It goes before the other
-   * keys of its workspace that are ready by then, or `last`, after them.
-   */
-  retryAt(partition: PartitionQueues<J>, job: J, atMs: number, place: 'first' | 'last' = 'first'): void {
+  /** A command handed out is to be handed out again from `atMs` on; until then its key keeps its turn. */
+  retryAt(partition: PartitionQueues<J>, job: J, atMs: number, place: Place = 'called'): void {
     const keyQueue = partition.keys.get(job.key);
     if (keyQueue?.turn === 'out' && keyQueue.jobs.peekFront() === job) this.park(keyQueue, atMs, place);
   }
@@ -128,12 +125,19 @@ export class Scheduler<J extends Schedulable> {
   /** A command waiting for its retry is handed out as soon as its turn comes. */
   hasten(partition: PartitionQueues<J>, job: J): void {
     const keyQueue = partition.keys.get(job.key);
-    if (keyQueue?.turn === 'waiting' && keyQueue.jobs.peekFront() === job) this.makeReady(keyQueue, 'first');
+    if (keyQueue?.turn !== 'waiting' || keyQueue.jobs.peekFront() !== job) return;
+    this.makeReady(keyQueue, 'first');
+    this.release(keyQueue.group);
   }
 
   /** Nothing of this workspace on this channel is handed out before `untilMs`. A later instant wins over an earlier one. */
-  pauseWorkspace(channel: Channel, workspaceId: string, untilMs: number): void {
-    const { pausedUntilMs } = this.queuesOf(channel);
+  pauseWorkspace(channel: Channel, workspaceId: string, untilMs: number, nowMs: number): void {
+    const queues = this.queuesOf(channel);
+    const { pausedUntilMs } = queues;
+    if (nowMs - queues.sweptAtMs >= SWEEP_EVERY_MS) {
+      queues.sweptAtMs = nowMs;
+      for (const [paused, endMs] of pausedUntilMs) if (endMs <= nowMs) pausedUntilMs.delete(paused);
+    }
     pausedUntilMs.set(workspaceId, Math.max(untilMs, pausedUntilMs.get(workspaceId) ?? 0));
   }
 
@@ -151,30 +155,63 @@ export class Scheduler<J extends Schedulable> {
     return discarded;
   }
 
-  /** For how long the API's own limits or a hold keep the command's workspace waiting; 0 where it may go. */
+  /** For how long the API's own limits keep the command's workspace waiting; 0 where it may go. */
   pauseMs(job: J, nowMs: number): number {
     return this.pauseOf(this.queuesOf(job.channel), job.workspaceId, nowMs);
   }
 
-  /** What waits with its whole workspace is looked at again: what it waited for may be over. */
-  reconsider(): void {
+  /** What waits with its whole workspace is looked at again: what it waited for may be over. O(workspaces). */
+  reconsider(nowMs: number): void {
     for (const { groups } of this.channels) {
-      for (const lane of LANES) {
-        for (const group of groups[lane].values()) {
-          if (group.turn !== 'waiting') continue;
-          group.turn = 'idle';
-          group.waitId = ++this.waitIds;
-          this.offer(group);
-          this.dropIfEmpty(group);
-        }
-      }
+      for (const lane of LANES) for (const group of groups[lane].values()) this.look(group, nowMs);
     }
   }
 
-  private nextOf(channel: ChannelQueues<J>, nowMs: number): J | null {
-    if (channel.blockedUntilMs > nowMs || this.hold.isFull(channel.name, nowMs)) return null;
+  /** As `reconsider`, for one workspace on a channel. */
+  reconsiderWorkspace(channel: Channel, workspaceId: string, nowMs: number): void {
+    const { groups } = this.queuesOf(channel);
+    for (const lane of LANES) {
+      const group = groups[lane].get(workspaceId);
+      if (group !== undefined) this.look(group, nowMs);
+    }
+  }
+
+  /** Whether a command of another workspace waits. */
+  hasOther(isKnown: (workspaceId: string) => boolean): boolean {
+    for (const { groups } of this.channels) {
+      for (const lane of LANES) {
+        for (const workspaceId of groups[lane].keys()) if (!isKnown(workspaceId)) return true;
+      }
+    }
+    return false;
+  }
+
+  private nextTurn(nowMs: number, isLastResort: boolean): Turn<J> {
+    let waitMs = Infinity;
+    for (let i = 0; i < this.channels.length; i++) {
+      const index = (this.turnOf + i) % this.channels.length;
+      const channel = this.channels[index];
+      if (channel === undefined) continue;
+      const shutMs = Math.max(channel.blockedUntilMs - nowMs, this.hold.channelMs(channel.name, nowMs));
+      const job = shutMs > 0 ? null : this.nextOf(channel, nowMs, isLastResort);
+      if (job !== null) {
+        this.turnOf = index + 1;
+        return { job };
+      }
+      const blockedMs = shutMs > 0 ? shutMs : channel.blockedUntilMs - nowMs;
+      if (blockedMs > 0) waitMs = Math.min(waitMs, blockedMs);
+    }
+    return { waitMs: Math.max(0, Math.min(waitMs, this.wakes.nextAtMs() - nowMs)) };
+  }
+
+  private hasLast(): boolean {
+    for (const { last } of this.channels) if (last.transactional.length + last.bulk.length > 0) return true;
+    return false;
+  }
+
+  private nextOf(channel: ChannelQueues<J>, nowMs: number, isLastResort: boolean): J | null {
     for (const lane of channel.sinceBulk + 1 < BULK_ONE_IN ? LANES : BULK_FIRST) {
-      const job = this.nextOfLane(channel, lane, nowMs);
+      const job = this.nextOfLane(channel, lane, nowMs, isLastResort);
       if (channel.blockedUntilMs > nowMs) return null;
       if (job === null) continue;
       channel.sinceBulk = lane === 'bulk' ? 0 : channel.sinceBulk + 1;
@@ -183,10 +220,19 @@ export class Scheduler<J extends Schedulable> {
     return null;
   }
 
-  private nextOfLane(channel: ChannelQueues<J>, lane: Lane, nowMs: number): J | null {
-    const groups = channel.ready[lane];
+  private nextOfLane(channel: ChannelQueues<J>, lane: Lane, nowMs: number, isLastResort: boolean): J | null {
+    const groups = (isLastResort ? channel.last : channel.ready)[lane];
     for (let group = groups.peekFront(); group !== undefined; group = groups.peekFront()) {
-      const keyQueue = firstReady(group.ready);
+      // What is looked at again leaves its place among the last behind.
+      if (group.turn !== (isLastResort ? 'last' : 'ready')) {
+        groups.shift();
+        continue;
+      }
+      const passage = this.hold.passageOf(channel.name, group.workspaceId, nowMs);
+      const isCalled = firstReady(group.called) !== undefined;
+      const isNew = firstReady(group.ready) !== undefined;
+      const keys = isCalled && (passage.kind === 'free' || !isNew) ? group.called : group.ready;
+      const keyQueue = keys.peekFront();
       const job = keyQueue?.jobs.peekFront();
       if (keyQueue === undefined || job === undefined) {
         groups.shift();
@@ -195,7 +241,14 @@ export class Scheduler<J extends Schedulable> {
         continue;
       }
       const sends = !this.sendsNothing(job);
-      const pausedMs = sends ? this.pauseOf(channel, group.workspaceId, nowMs) : 0;
+      if (sends && !isLastResort && passage.kind !== 'free' && (passage.isRepeat || keys === group.called)) {
+        groups.shift();
+        group.turn = 'last';
+        channel.last[lane].push(group);
+        continue;
+      }
+      const heldMs = passage.kind === 'blocked' ? passage.waitMs : 0;
+      const pausedMs = sends ? Math.max(heldMs, this.pauseOf(channel, group.workspaceId, nowMs)) : 0;
       if (pausedMs > 0) {
         groups.shift();
         this.parkGroup(group, nowMs + pausedMs);
@@ -203,11 +256,11 @@ export class Scheduler<J extends Schedulable> {
       }
       const refusal = sends ? this.limiter.reserve(job, nowMs) : null;
       if (refusal === null) {
-        group.ready.shift();
+        keys.shift();
         keyQueue.turn = 'out';
         groups.shift();
-        if (group.ready.isEmpty()) group.turn = 'idle';
-        else groups.push(group);
+        group.turn = 'idle';
+        this.offer(group);
         return job;
       }
       switch (refusal.scope) {
@@ -219,8 +272,8 @@ export class Scheduler<J extends Schedulable> {
           this.parkGroup(group, nowMs + refusal.waitMs);
           break;
         case 'recipient':
-          group.ready.shift();
-          this.park(keyQueue, nowMs + refusal.waitMs);
+          keys.shift();
+          this.park(keyQueue, nowMs + refusal.waitMs, keys === group.called ? 'called' : 'first');
           break;
       }
     }
@@ -228,28 +281,26 @@ export class Scheduler<J extends Schedulable> {
   }
 
   private pauseOf({ pausedUntilMs }: ChannelQueues<J>, workspaceId: string, nowMs: number): number {
-    const holdMs = this.hold.workspaceMs(workspaceId, nowMs);
-    if (pausedUntilMs.size === 0) return holdMs;
+    if (pausedUntilMs.size === 0) return 0;
     const untilMs = pausedUntilMs.get(workspaceId) ?? 0;
     if (untilMs <= nowMs) pausedUntilMs.delete(workspaceId);
-    return Math.max(holdMs, untilMs - nowMs);
+    return Math.max(0, untilMs - nowMs);
   }
 
   private wake(nowMs: number): void {
     for (let due = this.wakes.popDue(nowMs); due !== undefined; due = this.wakes.popDue(nowMs)) {
       const wake = due.value;
-      if ('group' in wake) {
-        if (wake.group.waitId !== wake.waitId) continue;
-        wake.group.turn = 'idle';
-        this.offer(wake.group);
-        this.dropIfEmpty(wake.group);
-      } else if (wake.keyQueue.turn === 'waiting' && wake.keyQueue.waitId === wake.waitId) {
-        this.makeReady(wake.keyQueue, wake.place);
+      if (!('group' in wake)) {
+        const { keyQueue, waitId, place } = wake;
+        if (keyQueue.turn === 'waiting' && keyQueue.waitId === waitId) this.makeReady(keyQueue, place);
+      } else if (wake.group.wakeAtMs === due.atMs) {
+        wake.group.wakeAtMs = Infinity;
+        if (wake.group.turn === 'waiting') this.release(wake.group);
       }
     }
   }
 
-  private park(keyQueue: KeyQueue<J>, untilMs: number, place: 'first' | 'last' = 'first'): void {
+  private park(keyQueue: KeyQueue<J>, untilMs: number, place: Place): void {
     keyQueue.turn = 'waiting';
     keyQueue.waitId = ++this.waitIds;
     this.wakes.push(untilMs, { keyQueue, waitId: keyQueue.waitId, place });
@@ -257,20 +308,41 @@ export class Scheduler<J extends Schedulable> {
 
   private parkGroup(group: Group<J>, untilMs: number): void {
     group.turn = 'waiting';
-    group.waitId = ++this.waitIds;
-    // What waits for an answer is looked at again when that comes.
-    if (untilMs !== Infinity) this.wakes.push(untilMs, { group, waitId: group.waitId });
+    // What waits for an answer is looked at again when that comes; what is woken earlier waits on then.
+    if (untilMs >= group.wakeAtMs) return;
+    group.wakeAtMs = untilMs;
+    this.wakes.push(untilMs, { group });
   }
 
-  private makeReady(keyQueue: KeyQueue<J>, place: 'first' | 'last'): void {
+  private makeReady(keyQueue: KeyQueue<J>, place: Place): void {
+    const { group } = keyQueue;
     keyQueue.turn = 'ready';
-    if (place === 'first') keyQueue.group.ready.unshift(keyQueue);
-    else keyQueue.group.ready.push(keyQueue);
-    this.offer(keyQueue.group);
+    if (place === 'first') group.ready.unshift(keyQueue);
+    else if (place === 'last') group.ready.push(keyQueue);
+    else group.called.push(keyQueue);
+    this.offer(group);
+  }
+
+  /** What may probe only goes on to be among the last. */
+  private look(group: Group<J>, nowMs: number): void {
+    if (group.turn === 'waiting') this.release(group);
+    else if (
+      group.turn === 'last' &&
+      this.hold.passageOf(group.channel.name, group.workspaceId, nowMs).kind === 'free'
+    ) {
+      this.release(group);
+    }
+  }
+
+  private release(group: Group<J>): void {
+    if (group.turn !== 'waiting' && group.turn !== 'last') return;
+    group.turn = 'idle';
+    this.offer(group);
+    this.dropIfEmpty(group);
   }
 
   private offer(group: Group<J>): void {
-    if (group.turn !== 'idle' || group.ready.isEmpty()) return;
+    if (group.turn !== 'idle' || (group.ready.isEmpty() && group.called.isEmpty())) return;
     group.turn = 'ready';
     group.channel.ready[group.lane].push(group);
   }

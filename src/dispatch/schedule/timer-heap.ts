@@ -2,15 +2,17 @@ import { Heap } from 'heap-js';
 
 interface Timed<T> {
   readonly atMs: number;
+  readonly order: number;
   readonly value: T;
 }
 
-/** Values by due time, earliest first; O(log n). */
+/** Values by due time, earliest first, and those of one time in the order in which they came; O(log n). */
 export class TimerHeap<T> {
-  private readonly heap = new Heap<Timed<T>>((a, b) => a.atMs - b.atMs);
+  private readonly heap = new Heap<Timed<T>>((a, b) => a.atMs - b.atMs || a.order - b.order);
+  private pushed = 0;
 
   push(atMs: number, value: T): void {
-    this.heap.push({ atMs, value });
+    this.heap.push({ atMs, order: this.pushed++, value });
   }
 
   /** Removes and returns the earliest value that is due, or undefined. */

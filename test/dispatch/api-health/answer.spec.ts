@@ -1,4 +1,4 @@
-import { isApiFailure, isCommandsOwnFailure, isSuccess } from '../../../src/dispatch/api-health/answer';
+import { isApiFailure, isCommandsOwnFailure, isFinal, isSuccess } from '../../../src/dispatch/api-health/answer';
 import type { CallResult } from '../../../src/messages-api/call-result';
 import { ACCEPTED, FORBIDDEN, limited, REFUSED, REJECTED, status, TIMED_OUT, UNAUTHORIZED } from '../fixtures';
 
@@ -20,6 +20,10 @@ describe('what a result says of others than its command', () => {
 
   it('takes a status other than 502, 503 and 504 for the command’s own failure', () => {
     expect(those(isCommandsOwnFailure)).toEqual(['408', '425', '500', '599']);
+  });
+
+  it('takes for final what ends its command, whatever its delivery', () => {
+    expect(those(isFinal)).toEqual(['ACCEPTED', 'REJECTED', 'UNREADABLE']);
   });
 
   it('takes only 2xx for a success of the credential', () => {

@@ -20,14 +20,14 @@ describe('the ramp after an outage', () => {
     expect(ramp.most).toBe(256);
   });
 
-  it('halves with a failure, and never falls below where it began', () => {
+  it('takes back with a failure what a success gave, and never falls below where it began', () => {
     const ramp = new Ramp(256);
     ramp.begin();
     for (let i = 0; i < 64; i++) ramp.success();
     expect(ramp.most).toBe(20);
-    ramp.failure();
-    expect(ramp.most).toBe(10);
-    for (let i = 0; i < 10; i++) ramp.failure();
+    for (let i = 0; i < 8; i++) ramp.failure();
+    expect(ramp.most).toBe(18);
+    for (let i = 0; i < 100; i++) ramp.failure();
     expect(ramp.most).toBe(4);
   });
 

@@ -142,7 +142,7 @@ describe('Scheduler', () => {
     scheduler.add(partition, first);
     scheduler.add(partition, second);
     expect(handOut(scheduler, 0)).toEqual([first]);
-    scheduler.pauseWorkspace('whatsapp', 'w-1', 1000);
+    scheduler.pauseWorkspace('whatsapp', 'w-1', 1000, 0);
     scheduler.complete(partition, first);
     expect(handOut(scheduler, 0)).toEqual([second]);
   });
@@ -177,7 +177,7 @@ describe('Scheduler', () => {
       (each) => each === silent,
     );
     const partition = scheduler.openPartition();
-    scheduler.pauseWorkspace('whatsapp', 'w-1', 1000);
+    scheduler.pauseWorkspace('whatsapp', 'w-1', 1000, 0);
     scheduler.add(partition, silent);
     expect(handOut(scheduler, 0)).toEqual([silent]);
   });
@@ -191,8 +191,8 @@ describe('Scheduler', () => {
       job({ key: 'c', workspaceId: 'w-2' }),
     ];
     for (const each of [paused, elsewhere, other]) scheduler.add(partition, each);
-    scheduler.pauseWorkspace('whatsapp', 'w-1', 2000);
-    scheduler.pauseWorkspace('whatsapp', 'w-1', 1000);
+    scheduler.pauseWorkspace('whatsapp', 'w-1', 2000, 0);
+    scheduler.pauseWorkspace('whatsapp', 'w-1', 1000, 0);
     expect(new Set(handOut(scheduler, 0))).toEqual(new Set([elsewhere, other]));
     expect(handOut(scheduler, 1999)).toEqual([]);
     expect(handOut(scheduler, 2000)).toEqual([paused]);
@@ -348,7 +348,7 @@ describe('Scheduler', () => {
               break;
             }
             case 'pause':
-              scheduler.pauseWorkspace(step.job.channel, step.job.workspaceId, nowMs + step.forMs);
+              scheduler.pauseWorkspace(step.job.channel, step.job.workspaceId, nowMs + step.forMs, nowMs);
               break;
             case 'pass':
               nowMs += step.ms;
