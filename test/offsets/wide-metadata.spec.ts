@@ -69,7 +69,7 @@ describe('wider marks', () => {
     fc.assert(
       fc.property(base, marks, ownership, (from, relative, whose) => {
         const metadata = encodeCommit({ base: from, marks: moved(from, relative), ...whose });
-        expect(decodeMetadata(metadata, from)).toEqual({ ok: true, done: [], ownership: whose });
+        expect(decodeMetadata(metadata, from)).toEqual({ kind: 'ours', done: [], ownership: whose });
       }),
     );
   });
