@@ -111,8 +111,9 @@ export class ApiGate {
   /** What may be sent of a workspace on a channel. */
   passageOf(channel: Channel, workspaceId: string, nowMs: number): Passage {
     let passage = this.credentials.of(workspaceId).passage(channel, workspaceId, nowMs);
-    for (const circuit of this.circuits.nearest(channel, workspaceId).chain) {
-      passage = stricter(passage, circuit.passageOf(workspaceId, nowMs));
+    const nearest = this.circuits.nearest(channel, workspaceId);
+    for (const circuit of nearest.chain) {
+      passage = stricter(passage, circuit.passageOf(workspaceId, nowMs, nearest.isDoubtful));
     }
     return passage;
   }

@@ -68,6 +68,7 @@ export class Circuit implements Probed {
   /** When the last call of the scope was made or came back, and when one was last answered with a 2xx. */
   calledAtMs = -Infinity;
   acceptedAtMs = -Infinity;
+  private failedAtMs = -Infinity;
   /** Narrower circuits that are open. */
   readonly openWithin = new Set<Circuit>();
   /** This circuit and all wider ones, the narrowest first. */
@@ -116,10 +117,19 @@ export class Circuit implements Probed {
     return this.breaker.passage(nowMs);
   }
 
-  /** What the scope may send of one workspace. */
-  passageOf(workspaceId: string, nowMs: number): Passage {
+  /** Whether its last call that was answered with a 2xx or failed has failed. */
+  get isDoubtful(): boolean {
+    return this.failedAtMs > this.acceptedAtMs;
+  }
+
+  /**
+   * What the scope may send of one workspace.
+   *
+   * @param isDoubtful whether the workspace fails by itself, perhaps: then others probe first
+   */
+  passageOf(workspaceId: string, nowMs: number, isDoubtful = false): Passage {
     if (this.breaker.isClosed) return this.isOfWorkspace && this.isFull ? BLOCKED : this.passage(nowMs);
-    const isRepeat = !this.isOfWorkspace && this.tried.has(workspaceId);
+    const isRepeat = !this.isOfWorkspace && (isDoubtful || this.tried.has(workspaceId));
     return this.breaker.passage(nowMs, isRepeat);
   }
 
@@ -158,7 +168,9 @@ export class Circuit implements Probed {
       circuit.take(command, answer, nowMs, isCounted);
     }
     if (answer.isSuccess) this.acceptedAtMs = nowMs;
-    if (answer.isFailure) for (const circuit of this.chain) circuit.openIfBroken(nowMs);
+    if (!answer.isFailure) return;
+    this.failedAtMs = nowMs;
+    for (const circuit of this.chain) circuit.openIfBroken(nowMs);
   }
 
   /** Whether a call that failed was on the wire during an outage of any of its scopes: then the failure is not its command's. */
