@@ -8,7 +8,8 @@ import { type AcceptRecord, AssignedPartition } from './assigned-partition';
 import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
-import { describe } from '../client/errors';
+import { describe, isOfType } from '../client/errors';
+import { RecurringFault } from '../client/recurring-fault';
 import type { Assignment, FetchedBatch, GroupClient } from '../group/group-client';
 import type { GroupReader } from './group-reader';
 import { Handover } from './handover';
@@ -20,6 +21,9 @@ import type { TopicPartition } from './topic-partition';
 
 /** While a consumer ends: how often it looks whether everything is committed. */
 const FLUSH_POLL_MS = 20;
+
+/** How a group refuses commits while it rebalances, as each replica that starts makes it do. Afterwards it takes them. */
+const REBALANCING: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 /** Receives a consumer's records. */
 export interface RecordSink {
@@ -70,6 +74,7 @@ export class AssignedPartitions {
   private readonly partitions = new Map<string, AssignedPartition>();
   private readonly pauses: PartitionPauses;
   private readonly committer: Committer;
+  private readonly commitFault: RecurringFault;
   private readonly handover: Handover;
   private isHalted = false;
   /** Aborts the claims and releases of the last assignment. */
@@ -91,12 +96,16 @@ export class AssignedPartitions {
       wantsPause: (source, isPaused) => this.wantsPause(source, isPaused),
       client: place.client,
     });
+    this.commitFault = new RecurringFault(() => clock.monotonicMs());
     this.committer = new Committer({
       clock,
       currentCommit: place.currentCommit,
       intervalMs: config.commitIntervalMs,
-      onCommitted: (durationMs) => telemetry.committed(name, durationMs),
-      onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: describe(error) }),
+      onCommitted: (durationMs) => {
+        telemetry.committed(name, durationMs);
+        if (this.commitFault.ended()) log('info', 'commits go through again', { consumer: name });
+      },
+      onFailed: (error) => this.commitFailed(error),
     });
     this.handover = new Handover({ clock, reader, groupId, topics, callTimeoutMs, commit: place.commit, log });
   }
@@ -242,6 +251,13 @@ export class AssignedPartitions {
       .release(memberId, source, this.claims.signal)
       .finally(() => void this.releases.delete(release));
     this.releases.add(release);
+  }
+
+  private commitFailed(error: unknown): void {
+    const level = isOfType(error, REBALANCING) ? 'debug' : 'warn';
+    if (level === 'warn' && !this.commitFault.happened()) return;
+    const fields = { consumer: this.reading.name, error: describe(error) };
+    this.deps.log(level, 'a commit failed: until one succeeds, a crash repeats what has ended since', fields);
   }
 
   private changed(source: AssignedPartition): void {
