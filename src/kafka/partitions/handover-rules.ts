@@ -29,15 +29,20 @@ export function titleOf(ownership: CommittedOwnership, tag: string, formerTag: s
   return owner === formerTag ? 'free' : 'claimed';
 }
 
-/** Whether a member may claim a partition that was assigned to it. */
-export function mayClaim(title: Title, isOwnerAlive: boolean, isPatienceOver: boolean): boolean {
+/**
+ * Whether a member may claim a partition that was assigned to it.
+ *
+ * @param isOwnerGone whether its owner had left the group before the commit was read. Kafka gives a member id only
+ *   once, so the owner commits nothing after that
+ */
+export function mayClaim(title: Title, isOwnerGone: boolean, isPatienceOver: boolean): boolean {
   switch (title) {
     case 'own':
       return false;
     case 'free':
       return true;
     case 'claimed':
-      return isPatienceOver || !isOwnerAlive;
+      return isPatienceOver || isOwnerGone;
     case 'unknown':
       return isPatienceOver;
   }

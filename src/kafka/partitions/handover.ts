@@ -85,14 +85,10 @@ export class Handover {
     isPatienceOver: boolean,
     signal: AbortSignal,
   ): Promise<void> {
-    const before = await this.read(opening());
-    const titles = new Map(opening().map((assigned) => [assigned, titleIn(before, assigned, tag)]));
-    const isAnyClaimed = [...titles.values()].includes('claimed');
-    const members = isAnyClaimed ? await this.liveTags(tag) : new Set<string>();
-    const free = opening().filter((assigned) => {
-      const owner = before.get(assigned.key)?.ownership?.owner ?? '';
-      return mayClaim(titles.get(assigned) ?? 'unknown', members.has(owner), isPatienceOver);
-    });
+    const { before, gone } = await this.readOwners(tag, opening);
+    const free = opening().filter((assigned) =>
+      mayClaim(titleIn(before, assigned, tag), gone.has(ownerIn(before, assigned)), isPatienceOver),
+    );
     if (free.length > 0) await this.commitClaims(tag, free, before, signal);
     // The former owner's release may have been committed after the claim. So a partition is ours only if it reads as
     // ours.
@@ -101,6 +97,21 @@ export class Handover {
       const committed = after.get(assigned.key);
       if (committed !== undefined && titleIn(after, assigned, tag) === 'own') assigned.open(committed, tag);
     }
+  }
+
+  /** The commits of the partitions to open, and the owners among them that had left the group before these were read. */
+  private async readOwners(
+    tag: string,
+    opening: () => readonly AssignedPartition[],
+  ): Promise<{ readonly before: Map<string, Committed>; readonly gone: ReadonlySet<string> }> {
+    const before = await this.read(opening());
+    const claimed = opening().filter((assigned) => titleIn(before, assigned, tag) === 'claimed');
+    if (claimed.length === 0) return { before, gone: new Set() };
+    const alive = await this.liveTags(tag);
+    const gone = new Set(claimed.map((assigned) => ownerIn(before, assigned)).filter((owner) => !alive.has(owner)));
+    // An owner may have committed once more after the first read, and left before the second one. A claim with the
+    // commits of the first read would forget that. Nobody who is gone commits any more, so now they are final.
+    return { before: gone.size > 0 ? await this.read(opening()) : before, gone };
   }
 
   private async commitClaims(
@@ -181,4 +192,8 @@ export class Handover {
 
 function titleIn(commits: ReadonlyMap<string, Committed>, { key, ownerTag }: AssignedPartition, tag: string): Title {
   return titleOf(commits.get(key)?.ownership ?? null, tag, ownerTag);
+}
+
+function ownerIn(commits: ReadonlyMap<string, Committed>, { key }: AssignedPartition): string {
+  return commits.get(key)?.ownership?.owner ?? '';
 }

@@ -2,12 +2,17 @@ import type { OffsetsToCommit } from '../../../src/kafka/partitions/committer';
 import { AssignedPartition } from '../../../src/kafka/partitions/assigned-partition';
 import { Handover } from '../../../src/kafka/partitions/handover';
 import { IntakeBudget } from '../../../src/kafka/partitions/intake-budget';
+import { memberTag } from '../../../src/kafka/partitions/member-tag';
+import { decodeMetadata, encodeMetadata } from '../../../src/offsets/commit-metadata';
 import { FakeClock } from '../../dispatch/fixtures';
 
 const PATIENCE_MS = 1_000 + 5_000;
 
-/** One member that partition 0 was assigned to, and the group's commit for it. */
-function world(metadata: string, isCommitTaken = true) {
+/**
+ * One member that partition 0 was assigned to, and the group's commit for it. Any other member is gone, after a last
+ * commit of the metadata `afterFirstRead` if that is not empty.
+ */
+function world(metadata: string, { isCommitTaken = true, afterFirstRead = '' } = {}) {
   const clock = new FakeClock();
   const source = new AssignedPartition(
     't',
@@ -31,7 +36,10 @@ function world(metadata: string, isCommitTaken = true) {
     reader: {
       fetchOffsets: () => Promise.resolve([{ topic: 't', partitions: [{ ...committed }] }]),
       fetchTopicOffsets: () => Promise.resolve([]),
-      describeGroups: () => Promise.resolve({ groups: [{ members: [{ memberId: 'm-1' }] }] }),
+      describeGroups: () => {
+        committed.metadata = afterFirstRead || committed.metadata;
+        return Promise.resolve({ groups: [{ members: [{ memberId: 'm-1' }] }] });
+      },
     },
     commit: ({ topics }: OffsetsToCommit) => {
       if (isCommitTaken) committed.metadata = topics[0]?.partitions[0]?.metadata ?? '';
@@ -41,7 +49,7 @@ function world(metadata: string, isCommitTaken = true) {
   });
   const assignment = new AbortController();
   void handover.claim('m-1', () => (source.isOpening ? [source] : []), assignment.signal);
-  return { clock, source, warnings, assignment };
+  return { clock, source, committed, warnings, assignment };
 }
 
 describe('Handover', () => {
@@ -49,7 +57,7 @@ describe('Handover', () => {
     const { clock, source, warnings } = world('{"v":99}');
     await clock.pass(PATIENCE_MS - 100);
     expect([source.isOwned, warnings]).toEqual([false, []]);
-    await clock.pass(200);
+    for (let ms = 0; ms < 200; ms += 10) await clock.pass(10);
     expect(source.isOwned).toBe(true);
     expect(warnings).toEqual(['commit metadata has a version this release does not know and is ignored']);
   });
@@ -62,8 +70,23 @@ describe('Handover', () => {
     }
   });
 
+  it('forgets nothing of an owner that commits a last time and leaves while the members are asked', async () => {
+    const former = { base: 5, owner: memberTag('m-0') } as const;
+    for (const state of ['released', 'active'] as const) {
+      const { clock, source, committed } = world(encodeMetadata({ ...former, state: 'active', done: [6] }), {
+        afterFirstRead: encodeMetadata({ ...former, state, done: [6, 7] }),
+      });
+      for (let ms = 0; ms < 10; ms++) await clock.pass(1);
+      expect(source.isOwned).toBe(true);
+      expect(decodeMetadata(committed.metadata, 5)).toMatchObject({
+        done: [6, 7],
+        ownership: { owner: memberTag('m-1'), state: 'active' },
+      });
+    }
+  });
+
   it('does not open a partition if its claim was not committed: kafkajs may silently drop a commit', async () => {
-    const { clock, source, assignment } = world('', false);
+    const { clock, source, assignment } = world('', { isCommitTaken: false });
     await clock.pass(PATIENCE_MS * 2);
     expect(source.isOwned).toBe(false);
     assignment.abort();
