@@ -8,7 +8,8 @@ import { type AcceptRecord, AssignedPartition } from './assigned-partition';
 import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
-import { describe } from '../client/errors';
+import { describe, isOfType } from '../client/errors';
+import { RecurringFault } from '../client/recurring-fault';
 import type { Assignment, FetchedBatch, GroupClient } from '../group/group-client';
 import type { GroupReader } from './group-reader';
 import { Handover } from './handover';
@@ -20,6 +21,9 @@ import type { TopicPartition } from './topic-partition';
 
 /** Between two looks at what is not committed yet, while the consumer ends. */
 const FLUSH_POLL_MS = 20;
+
+/** How a group refuses commits while it rebalances, as each replica that starts makes it do. Afterwards it takes them. */
+const REBALANCING: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 /** What a consumer hands its records to. */
 export interface RecordSink {
@@ -69,6 +73,7 @@ export class AssignedPartitions {
   private readonly partitions = new Map<string, AssignedPartition>();
   private readonly pauses: PartitionPauses;
   private readonly committer: Committer;
+  private readonly commitFault: RecurringFault;
   private readonly handover: Handover;
   private isHalted = false;
   /** Ends the claims of the last assignment. */
@@ -90,12 +95,16 @@ export class AssignedPartitions {
       wantsPause: (source, isPaused) => this.wantsPause(source, isPaused),
       client: place.client,
     });
+    this.commitFault = new RecurringFault(() => clock.monotonicMs());
     this.committer = new Committer({
       clock,
       currentCommit: place.currentCommit,
       intervalMs: config.commitIntervalMs,
-      onCommitted: (durationMs) => telemetry.committed(name, durationMs),
-      onFailed: (error) => log('debug', 'commit failed, to be repeated', { consumer: name, error: describe(error) }),
+      onCommitted: (durationMs) => {
+        telemetry.committed(name, durationMs);
+        if (this.commitFault.ended()) log('info', 'commits go through again', { consumer: name });
+      },
+      onFailed: (error) => this.commitFailed(error),
     });
     this.handover = new Handover({ clock, reader, groupId, topics, callTimeoutMs, commit: place.commit, log });
   }
@@ -239,6 +248,13 @@ export class AssignedPartitions {
       .release(memberId, source, this.claims.signal)
       .finally(() => void this.releases.delete(release));
     this.releases.add(release);
+  }
+
+  private commitFailed(error: unknown): void {
+    const level = isOfType(error, REBALANCING) ? 'debug' : 'warn';
+    if (level === 'warn' && !this.commitFault.happened()) return;
+    const fields = { consumer: this.reading.name, error: describe(error) };
+    this.deps.log(level, 'a commit failed: until one succeeds, a crash repeats what has ended since', fields);
   }
 
   private changed(source: AssignedPartition): void {

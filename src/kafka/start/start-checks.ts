@@ -8,6 +8,7 @@ import { removeFormerMembers } from './former-members';
 import type { SharedClient } from '../client/shared-client';
 import { commandReading, retryReadings } from '../group/readings';
 import { missingTopics } from './topic-check';
+import { compactedTopics } from './topic-policies';
 
 /** A fault of the surroundings that no retry mends: the process cannot start. */
 export class StartError extends Error {
@@ -56,6 +57,17 @@ export class StartChecks {
       throw new StartError(
         `missing topics: ${missing.join(', ')}. Create them, or set CREATE_TOPICS=true in development. ` +
           'Topics that the Kafka user may not describe count as missing.',
+      );
+    }
+    const compacted = await compactedTopics(
+      client.admin,
+      [required.results, required.deadLetters, ...required.retries],
+      log,
+    );
+    if (compacted.length > 0) {
+      throw new StartError(
+        `compacted topics: ${compacted.join(', ')}. Set cleanup.policy=delete: a compacted topic refuses records ` +
+          'without a key, and keeps only the last record of each key.',
       );
     }
     const readings = [...commands.map((topic) => commandReading(config, topic)), ...retries];
