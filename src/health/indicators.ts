@@ -57,6 +57,12 @@ export class Indicators {
     return this.status.isSettledStoreAvailable() ? indicator.up() : indicator.degraded();
   }
 
+  recording(): HealthIndicatorResult {
+    const indicator = this.indicator.check('recording');
+    const unrecorded = this.status.unrecordedTopics();
+    return unrecorded.length > 0 ? indicator.degraded({ unrecorded }) : indicator.up({ unrecorded });
+  }
+
   consumption(): HealthIndicatorResult {
     const indicator = this.indicator.check('consumption');
     const haltedBy = this.status.haltedBy();

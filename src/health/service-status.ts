@@ -23,6 +23,8 @@ export interface ServiceStatus {
   refusedCredentials(): number;
   /** Whether commands can be claimed in the store of settled commands. */
   isSettledStoreAvailable(): boolean;
+  /** Command topics of which nothing is sent, since so much that was sent of them is not recorded; empty if there are none. */
+  unrecordedTopics(): readonly string[];
   /** The reasons why nothing is read at the moment; empty if there are none. */
   haltedBy(): readonly string[];
 }

@@ -71,6 +71,11 @@ export class Metrics implements Telemetry {
         if (this.gauges !== null) report({}, read(this.gauges));
       });
     }
+    registerGauge(this.registry, 'unrecorded_commands', (report) => {
+      for (const { topic, commands } of this.gauges?.unrecorded() ?? []) {
+        report({ messaging_destination_name: topic }, commands);
+      }
+    });
     for (const { name, read } of PARTITION_GAUGES) {
       registerGauge(this.registry, name, (report) => {
         for (const partition of this.gauges?.partitions() ?? []) {

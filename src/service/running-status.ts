@@ -45,6 +45,10 @@ export class RunningStatus implements ServiceStatus {
     return this.store.isAvailable;
   }
 
+  unrecordedTopics(): readonly string[] {
+    return this.dispatcher.unrecorded.flatMap(({ topic, isFull }) => (isFull ? [topic] : []));
+  }
+
   haltedBy(): readonly string[] {
     return this.halts.current;
   }

@@ -16,6 +16,7 @@ interface State {
   isCircuitOpen: boolean;
   refusedCredentials: number;
   isSettledStoreAvailable: boolean;
+  unrecordedTopics: readonly string[];
   haltedBy: readonly string[];
 }
 
@@ -27,6 +28,7 @@ const WORKING: State = {
   isCircuitOpen: false,
   refusedCredentials: 0,
   isSettledStoreAvailable: true,
+  unrecordedTopics: [],
   haltedBy: [],
 };
 
@@ -43,6 +45,7 @@ const status: ServiceStatus = {
   isCircuitOpen: () => state.isCircuitOpen,
   refusedCredentials: () => state.refusedCredentials,
   isSettledStoreAvailable: () => state.isSettledStoreAvailable,
+  unrecordedTopics: () => state.unrecordedTopics,
   haltedBy: () => state.haltedBy,
 };
 
@@ -107,7 +110,14 @@ describe('the probes', () => {
   });
 
   it('name in the body what halts consumption, without failing', async () => {
-    state = { ...WORKING, isCircuitOpen: true, refusedCredentials: 1, haltedBy: ['api', 'results'] };
+    const unrecordedTopics = ['messages.commands.whatsapp'];
+    state = {
+      ...WORKING,
+      isCircuitOpen: true,
+      refusedCredentials: 1,
+      unrecordedTopics,
+      haltedBy: ['api', 'results'],
+    };
     expect(await probe('readyz')).toMatchObject({
       code: 200,
       body: {
@@ -115,6 +125,7 @@ describe('the probes', () => {
         details: {
           circuit: { status: 'degraded', open: true },
           credential: { status: 'degraded', refused: true, keysRefused: 1 },
+          recording: { status: 'degraded', unrecorded: unrecordedTopics },
           consumption: { status: 'degraded', haltedBy: ['api', 'results'] },
         },
       },

@@ -23,13 +23,15 @@ export interface Hold {
   workspaceMs(workspaceId: string, nowMs: number): number;
   /** Whether a channel's commands wait until a call of any channel comes back. */
   isFull(channel: Channel, nowMs: number): boolean;
+  /** Whether a lane's commands wait until what was sent of it is recorded. */
+  isUnrecorded(channel: Channel, lane: Lane): boolean;
 }
 
 /** While both lanes have something to send, one in so many commands of a channel is of the bulk lane. */
 const BULK_ONE_IN = 5;
 const BULK_FIRST: readonly Lane[] = LANES.toReversed();
 
-const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false };
+const NO_HOLD: Hold = { workspaceMs: () => 0, isFull: () => false, isUnrecorded: () => false };
 
 type Wake<J> =
   | { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: 'first' | 'last' }
@@ -174,6 +176,7 @@ export class Scheduler<J extends Schedulable> {
   private nextOf(channel: ChannelQueues<J>, nowMs: number): J | null {
     if (channel.blockedUntilMs > nowMs || this.hold.isFull(channel.name, nowMs)) return null;
     for (const lane of channel.sinceBulk + 1 < BULK_ONE_IN ? LANES : BULK_FIRST) {
+      if (this.hold.isUnrecorded(channel.name, lane)) continue;
       const job = this.nextOfLane(channel, lane, nowMs);
       if (channel.blockedUntilMs > nowMs) return null;
       if (job === null) continue;

@@ -34,6 +34,8 @@ interface Deps {
   /** Sends one commit in the current generation, without retries; null while the consumer is in no group. */
   readonly currentCommit: () => ((offsets: OffsetsToCommit) => Promise<void>) | null;
   readonly intervalMs: number;
+  /** So many settled commands are committed at once, however soon after the last commit. */
+  readonly atOnce: number;
   readonly onCommitted: (durationMs: number) => void;
   readonly onFailed: (error: unknown) => void;
 }
@@ -49,16 +51,19 @@ export class Committer {
   private cancel: (() => void) | null = null;
   private running: Promise<void> | null = null;
   private hasFailed = false;
+  /** Commands settled since the last commit began, roughly. */
+  private gathered = 0;
 
   constructor(private readonly deps: Deps) {}
 
   /** The partition's ledger may have moved. */
   touch(partition: AssignedPartition): void {
     this.dirty.add(partition);
+    this.gathered++;
+    const { clock, atOnce } = this.deps;
+    if (this.gathered === atOnce && !this.hasFailed) this.cancelTimer();
     if (this.cancel !== null || this.running !== null) return;
-    const { clock, intervalMs } = this.deps;
-    const spacingMs = this.hasFailed ? Math.max(AFTER_FAILURE_MS, intervalMs) : intervalMs;
-    const waitMs = this.lastStartMs + spacingMs - clock.monotonicMs();
+    const waitMs = this.lastStartMs + this.spacingMs() - clock.monotonicMs();
     this.cancel = clock.after(Math.max(0, waitMs), () => {
       this.cancel = null;
       this.start();
@@ -78,6 +83,12 @@ export class Committer {
     this.dirty.clear();
   }
 
+  private spacingMs(): number {
+    const { intervalMs, atOnce } = this.deps;
+    if (this.hasFailed) return Math.max(AFTER_FAILURE_MS, intervalMs);
+    return this.gathered >= atOnce ? 0 : intervalMs;
+  }
+
   private cancelTimer(): void {
     this.cancel?.();
     this.cancel = null;
@@ -95,29 +106,40 @@ export class Committer {
     const send = this.deps.currentCommit();
     const startedMs = this.deps.clock.monotonicMs();
     this.lastStartMs = startedMs;
+    this.gathered = 0;
     const touched = [...this.dirty];
     this.dirty.clear();
     const commits = touched.flatMap((source) => {
       const commit = source.isOwned ? source.ledger.nextCommit() : null;
       if (commit === null) return [];
-      return [{ source, ledger: source.ledger, commit, topic: source.topic, partition: source.partition }];
+      const { ledger, topic, partition } = source;
+      return [{ source, ledger, commit, mark: source.commitMark(), topic, partition }];
     });
-    if (commits.length === 0 || send === null) return;
+    if (commits.length === 0) return;
+    if (send === null) {
+      // What waits for its commit to be sent may wait for nothing else that would bring it here again.
+      this.putOff(commits);
+      return;
+    }
     const offsets = toCommit(commits, ({ source, commit }) => ({ ...commit, owner: source.ownerTag, state: 'active' }));
     this.hasFailed = false;
     try {
       await send(offsets);
     } catch (error) {
-      for (const { source } of commits) this.dirty.add(source);
-      this.hasFailed = true;
+      this.putOff(commits);
       this.deps.onFailed(error);
       return;
     }
     const nowMs = this.deps.clock.monotonicMs();
-    for (const { source, ledger, commit } of commits) {
+    for (const { source, ledger, commit, mark } of commits) {
       ledger.committed(commit);
-      source.committed(nowMs);
+      source.committed(nowMs, mark);
     }
     this.deps.onCommitted(nowMs - startedMs);
+  }
+
+  private putOff(commits: readonly { readonly source: AssignedPartition }[]): void {
+    for (const { source } of commits) this.dirty.add(source);
+    this.hasFailed = true;
   }
 }
