@@ -48,7 +48,6 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'kafka/group', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
   { from: 'kafka/partitions', to: 'kafka/group', what: 'types', because: 'a partition is of what a consumer reads' },
   { from: 'kafka/partitions', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
-  { from: 'kafka/publish', to: 'kafka/partitions', what: 'types', because: 'what Kafka does not take halts reading' },
   { from: 'kafka/publish', to: 'kafka/client', what: 'all', because: 'it tells what went wrong' },
   {
     from: 'kafka/publish',

@@ -60,7 +60,9 @@ export class Indicators {
   recording(): HealthIndicatorResult {
     const indicator = this.indicator.check('recording');
     const unrecorded = this.status.unrecordedTopics();
-    return unrecorded.length > 0 ? indicator.degraded({ unrecorded }) : indicator.up({ unrecorded });
+    const unwritable = this.status.unwritableTopics();
+    const isHeldUp = unrecorded.length + unwritable.length > 0;
+    return isHeldUp ? indicator.degraded({ unrecorded, unwritable }) : indicator.up({ unrecorded, unwritable });
   }
 
   consumption(): HealthIndicatorResult {

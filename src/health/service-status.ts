@@ -25,6 +25,8 @@ export interface ServiceStatus {
   isSettledStoreAvailable(): boolean;
   /** Command topics of which nothing is sent, since so much that was sent of them is not recorded; empty if there are none. */
   unrecordedTopics(): readonly string[];
+  /** Topics of results, dead letters and retry records that Kafka does not take at the moment. */
+  unwritableTopics(): readonly string[];
   /** The reasons why nothing is read at the moment; empty if there are none. */
   haltedBy(): readonly string[];
 }

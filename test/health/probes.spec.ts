@@ -17,6 +17,7 @@ interface State {
   refusedCredentials: number;
   isSettledStoreAvailable: boolean;
   unrecordedTopics: readonly string[];
+  unwritableTopics: readonly string[];
   haltedBy: readonly string[];
 }
 
@@ -29,6 +30,7 @@ const WORKING: State = {
   refusedCredentials: 0,
   isSettledStoreAvailable: true,
   unrecordedTopics: [],
+  unwritableTopics: [],
   haltedBy: [],
 };
 
@@ -46,6 +48,7 @@ const status: ServiceStatus = {
   refusedCredentials: () => state.refusedCredentials,
   isSettledStoreAvailable: () => state.isSettledStoreAvailable,
   unrecordedTopics: () => state.unrecordedTopics,
+  unwritableTopics: () => state.unwritableTopics,
   haltedBy: () => state.haltedBy,
 };
 
@@ -116,7 +119,8 @@ describe('the probes', () => {
       isCircuitOpen: true,
       refusedCredentials: 1,
       unrecordedTopics,
-      haltedBy: ['api', 'results'],
+      unwritableTopics: ['messages.results'],
+      haltedBy: ['api'],
     };
     expect(await probe('readyz')).toMatchObject({
       code: 200,
@@ -125,8 +129,8 @@ describe('the probes', () => {
         details: {
           circuit: { status: 'degraded', open: true },
           credential: { status: 'degraded', refused: true, keysRefused: 1 },
-          recording: { status: 'degraded', unrecorded: unrecordedTopics },
-          consumption: { status: 'degraded', haltedBy: ['api', 'results'] },
+          recording: { status: 'degraded', unrecorded: unrecordedTopics, unwritable: ['messages.results'] },
+          consumption: { status: 'degraded', haltedBy: ['api'] },
         },
       },
     });

@@ -194,7 +194,7 @@ function text(id: string): Command {
       expect(endOf(await start(sasl('plain', 'restricted'), denied))).toEqual(refusal(denied.topics.deadLetters));
     });
 
-    it('writing results pauses it, says so, loses nothing, and is mended by the ACL alone', async () => {
+    it('writing results holds back what needs them, says so, loses nothing, and is mended by the ACL alone', async () => {
       const { results } = denied.topics;
       await grantAllBut(results);
       await denied.startService(sasl('plain', 'restricted'));
@@ -205,7 +205,7 @@ function text(id: string): Command {
       expect(line).toContain('Not authorized to access topics');
       const { code, body } = await probe(denied.service, '/readyz');
       expect(code).toBe(200);
-      expect(body).toContain('"haltedBy":["results"]');
+      expect(body).toContain(`"unwritable":["${results}"]`);
       expect((await denied.committed()).every((offset) => offset <= 0)).toBe(true);
 
       await denied.admin.createAcls({ acl: [allow('restricted', 'TOPIC', results, 'WRITE')] });

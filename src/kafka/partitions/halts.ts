@@ -1,7 +1,7 @@
 /** Why nothing is read for now. */
-export type HaltReason = 'api' | 'results' | 'dead-letters' | 'retries' | 'draining';
+export type HaltReason = 'api' | 'draining';
 
-/** Reasons to pause consumption; it goes on when none is left. */
+/** The reasons for which reading is halted. It goes on when none is left. */
 export class Halts {
   private readonly reasons = new Set<HaltReason>();
   private listener: (isHalted: boolean) => void = () => undefined;
@@ -18,7 +18,7 @@ export class Halts {
     if (before !== after) this.listener(after);
   }
 
-  /** Calls `listener` whenever consumption is to pause or to go on; there is one listener. */
+  /** Calls `listener` when reading must halt or may go on. There is one listener. */
   watch(listener: (isHalted: boolean) => void): void {
     this.listener = listener;
   }

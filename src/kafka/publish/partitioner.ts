@@ -5,8 +5,8 @@ const SEED = 0x9747b28c;
 const M = 0x5bd1e995;
 
 /**
- * Kafka's 32-bit murmur2 (org.apache.kafka.common.utils.Utils): what every client hashes keys with, so that a key's results
- * lie where other producers of the same key write. kafkajs has it too, in BigInt arithmetic at twenty times the cost.
+ * Kafka's 32-bit murmur2 (org.apache.kafka.common.utils.Utils). Every client hashes keys with it, so all producers
+ * write a key to the same partition. kafkajs has it too, in BigInt arithmetic at twenty times the cost.
  */
 function murmur2(data: Uint8Array): number {
   const { length } = data;
@@ -22,7 +22,10 @@ function murmur2(data: Uint8Array): number {
   return h ^ (h >>> 15);
 }
 
-/** The partition that a record names, else its key's, else each in turn. It is noted in the record. */
+/**
+ * The partition that a record names, else the partition of its key. Records without key take turns. The partition is
+ * written into the message.
+ */
 export const partitioner: ICustomPartitioner = () => {
   let turn = 0;
   return ({ partitionMetadata: { length }, message }) => {

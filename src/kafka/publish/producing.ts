@@ -2,16 +2,16 @@ import type { Message, ProducerConfig } from 'kafkajs';
 import type { Publication } from '../../settlement/publisher';
 import { partitioner } from './partitioner';
 
-/** Of every producer of the service. */
+/** Settings of every producer of the service. */
 export const PRODUCER: ProducerConfig = {
   allowAutoTopicCreation: false,
-  // The repetition is ours: one that kafkajs does by itself hides that Kafka takes no results, and leaves out what by then has
-  // moved to a broker that had answered already.
+  // The caller retries. A retry by kafkajs itself would hide that Kafka takes no results. It would also leave out
+  // records whose partition has moved to a broker that has already answered.
   retry: { retries: 0, initialRetryTime: 100 },
   createPartitioner: partitioner,
 };
 
-/** A record for one request. Once that is put together, the message names the partition it went to. */
+/** A record for one request. Once kafkajs has built the request, the message names its partition. */
 export interface Outgoing {
   readonly topic: string;
   readonly message: Message;
@@ -21,7 +21,7 @@ export function outgoing({ topic, key, value, headers, partition }: Publication)
   return { topic, message: { key, value, headers, ...(partition === undefined ? {} : { partition }) } };
 }
 
-/** Records as kafkajs takes a batch of them. */
+/** Groups records by topic, as kafkajs' `sendBatch` wants them. */
 export function byTopic(records: readonly Outgoing[]): { topic: string; messages: Message[] }[] {
   const topics = new Map<string, Message[]>();
   for (const { topic, message } of records) {

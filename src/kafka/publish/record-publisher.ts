@@ -1,30 +1,32 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka, Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { headerBytes } from '../../contract/headers';
 import type { Draft, Publication, Published, Publisher } from '../../settlement/publisher';
 import type { Telemetry } from '../../observability/telemetry';
 import { describe, isOfType, TOO_LARGE } from '../client/errors';
-import { type Cluster, connectToLeaders, createProducerWithCluster } from '../kafkajs-patches/internal-cluster';
+import { RecurringFault } from '../client/recurring-fault';
+import { type Cluster, connectToLeaders } from '../kafkajs-patches/internal-cluster';
 import type { Log } from '../../observability/log';
 import { placeName, takenDespite } from '../kafkajs-patches/produce-answers';
-import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
+import { byTopic, type Outgoing, outgoing } from './producing';
 
-/** kafkajs never splits what it is given, and a broker refuses a batch as a whole: so batches stay small. */
+/** Batches are small, since kafkajs never splits a batch, and a broker refuses it as a whole. */
 const MAX_BATCH_BYTES = 512 * 1024;
 /**
- * A request costs as much CPU as some forty records. Under load, which a batch of a few records shows, the next one starts
- * this much later: together with the commit well within the 50 ms in which a crash may repeat what had finished.
+ * A request costs as much CPU as some forty records. So under load the next batch waits this long after the one before.
+ * With the commit that is well within 50 ms, the time in which a crash may repeat finished commands.
  */
 const BATCHES_APART_MS = 25;
+/** A batch of so many records means load. */
 const LOAD_RECORDS = 4;
-/** Bytes that a record costs beside key and value, generously. */
+/** Upper estimate of the bytes of a record beside key, value and headers. */
 const RECORD_OVERHEAD_BYTES = 100;
-/** A leader that is away does not hold up the start for longer. */
+/** The start waits no longer than this for a leader that is away. */
 const LEADERS_WITHIN_MS = 2_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 1_000;
 
-/** A draft that has its record. */
+/** A draft whose record was built. */
 interface Ready {
   readonly draft: Draft;
   readonly record: Publication;
@@ -35,53 +37,62 @@ interface Sent extends Outgoing {
   readonly ready: Ready;
 }
 
-/** What a request came to. */
+/** The part of a request that Kafka did not take. */
 interface Refused {
-  /** What is not acknowledged. */
+  /** The records that are not acknowledged. */
   readonly open: readonly Ready[];
-  /** Whether that is for the size of a record. */
+  /** Whether the size of a record is the reason. */
   readonly isTooLarge: boolean;
 }
 
 const NOTHING_REFUSED: Refused = { open: [], isTooLarge: false };
 
-interface Deps {
-  readonly kafka: Kafka;
-  /** Topics whose first records are not to wait for a connection. */
+type WritingProducer = Pick<Producer, 'connect' | 'sendBatch' | 'disconnect'>;
+
+export interface PublisherDeps {
+  /** A producer of this publisher's own, with the cluster that it writes through. */
+  readonly newProducer: () => { readonly producer: WritingProducer; readonly cluster: Cluster };
+  /** Topics whose first records must not wait for a connection. */
   readonly urgentTopics: readonly string[];
   readonly timeoutMs: number;
+  /** So many waiting records are sent at once, however soon after the last batch. */
+  readonly atOnce: number;
   readonly telemetry: Telemetry;
   readonly log: Log;
-  /** Kafka takes no records (true), or takes them again (false). */
-  readonly onBlocked: (blocked: boolean) => void;
 }
 
 /**
- * Publishes records in batches, one in flight at a time: the next one is whatever gathered meanwhile, and a lone record waits
- * for nothing. What fails of a batch is sent again until Kafka takes it; a record that is too large for the broker is
- * given back as such.
+ * Publishes records in batches, one batch in flight at a time. The next batch is all records that gathered meanwhile; a
+ * lone record does not wait. Records that fail are sent again until Kafka takes them. A record that is too large for
+ * the broker is reported as `too-large`.
  */
 export class RecordPublisher implements Publisher {
-  private producer: Producer | null = null;
+  private producer: WritingProducer | null = null;
+  private connecting: Promise<WritingProducer> | null = null;
   private queue: Draft[] = [];
   private running: Promise<void> | null = null;
-  private isBlocked = false;
+  private readonly fault = new RecurringFault(() => performance.now());
+  private blockedTopics: readonly string[] = [];
+  /** Ends the wait between two batches. */
+  private hurry: () => void = () => undefined;
   private lastBatchAtMs = -Infinity;
   private lastBatchRecords = 0;
   private readonly stopping = new AbortController();
 
-  constructor(private readonly deps: Deps) {}
+  constructor(private readonly deps: PublisherDeps) {}
 
+  /** The topics whose records Kafka does not take at the moment. */
+  get unwritable(): readonly string[] {
+    return this.blockedTopics;
+  }
+
+  /** Connects at once, where the first record would else do it. */
   async start(): Promise<void> {
-    if (this.producer !== null) return;
-    const { producer, cluster } = createProducerWithCluster(this.deps.kafka, PRODUCER);
-    this.producer = producer;
-    await producer.connect();
-    await this.reachLeaders(cluster);
+    await this.connected();
   }
 
   write(draft: Draft): void {
-    this.queue.push(draft);
+    if (this.queue.push(draft) === this.deps.atOnce) this.hurry();
     this.running ??= this.run();
   }
 
@@ -89,7 +100,7 @@ export class RecordPublisher implements Publisher {
     return new Promise((published) => this.write({ toRecord: () => record, published }));
   }
 
-  /** Until its first results are acknowledged, a crash repeats whatever this process has sent: they wait for no connection. */
+  /** Connects early: until the first results are acknowledged, a crash would repeat all that this process has sent. */
   private async reachLeaders(cluster: Cluster): Promise<void> {
     const { urgentTopics, log } = this.deps;
     const reached = new AbortController();
@@ -100,11 +111,30 @@ export class RecordPublisher implements Publisher {
     await Promise.race([reaching, sleep(LEADERS_WITHIN_MS, undefined, { signal }).catch(() => undefined)]);
   }
 
-  /** Ends the attempts; what is not acknowledged by then stays unacknowledged for ever. */
+  /** Ends all retries. Records that are not acknowledged by then never will be. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    await this.connecting?.catch(() => undefined);
     await this.producer?.disconnect();
     this.producer = null;
+  }
+
+  private async connected(): Promise<WritingProducer> {
+    if (this.producer !== null) return this.producer;
+    this.connecting = this.connect();
+    try {
+      return await this.connecting;
+    } finally {
+      this.connecting = null;
+    }
+  }
+
+  private async connect(): Promise<WritingProducer> {
+    const { producer, cluster } = this.deps.newProducer();
+    await producer.connect();
+    this.producer = producer;
+    await this.reachLeaders(cluster);
+    return producer;
   }
 
   private async run(): Promise<void> {
@@ -118,17 +148,25 @@ export class RecordPublisher implements Publisher {
     this.running = null;
   }
 
-  /** What is settled within one turn of the event loop goes out together, in any case. */
+  /** Waits at least for one turn of the event loop, so that records of one turn go out together. */
   private async untilNextBatch(): Promise<void> {
     const apartMs = this.lastBatchRecords >= LOAD_RECORDS ? BATCHES_APART_MS : 0;
     const waitMs = this.lastBatchAtMs + apartMs - performance.now();
+    if (waitMs <= 0 || this.queue.length >= this.deps.atOnce) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      return;
+    }
     await new Promise<void>((resolve) => {
-      if (waitMs > 0) setTimeout(resolve, waitMs);
-      else setImmediate(resolve);
+      const timer = setTimeout(resolve, waitMs);
+      this.hurry = () => {
+        clearTimeout(timer);
+        setImmediate(resolve);
+      };
     });
+    this.hurry = () => undefined;
   }
 
-  /** As many records as fit a batch; a larger one goes alone. */
+  /** As many records as fit a batch. A record that is larger than a batch goes alone. */
   private takeBatch(): Ready[] {
     const batch: Ready[] = [];
     let bytes = 0;
@@ -150,11 +188,11 @@ export class RecordPublisher implements Publisher {
       open = refused.open;
       const [first] = open;
       if (first === undefined) {
-        this.block(false);
+        this.works();
         return;
       }
       if (refused.isTooLarge && open.length === 1) {
-        this.block(false);
+        this.works();
         first.draft.published('too-large');
         return;
       }
@@ -162,19 +200,19 @@ export class RecordPublisher implements Publisher {
         for (const ready of open) await this.sendAll([ready]);
         return;
       }
-      this.block(true);
       await new Promise<void>((resolve) => setTimeout(resolve, retryMs));
       retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
     }
   }
 
-  /** Tells the drafts whose records Kafka has taken, and returns the others. */
+  /** Sends one batch. Tells the drafts whose records Kafka has taken, and returns the others. */
   private async send(batch: readonly Ready[]): Promise<Refused> {
     const { telemetry, timeoutMs, log } = this.deps;
     const sent = batch.map((ready) => ({ ready, ...outgoing(ready.record) }));
     const startedMs = performance.now();
     try {
-      await this.producer?.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(sent) });
+      const producer = await this.connected();
+      await producer.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(sent) });
     } catch (error) {
       const taken = takenDespite(error);
       const isTaken = ({ topic, message }: Sent): boolean => taken.has(placeName(topic, message.partition));
@@ -182,8 +220,11 @@ export class RecordPublisher implements Publisher {
       const open = sent.filter((each) => !isTaken(each));
       const isTooLarge = isOfType(error, TOO_LARGE);
       if (!isTooLarge) {
-        for (const { topic } of byTopic(open)) telemetry.publishFailed(topic);
-        log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: describe(error) });
+        this.blockedTopics = byTopic(open).map(({ topic }) => topic);
+        for (const topic of this.blockedTopics) telemetry.publishFailed(topic);
+        if (this.fault.happened()) {
+          log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: describe(error) });
+        }
       }
       return { open: open.map(({ ready }) => ready), isTooLarge };
     }
@@ -197,10 +238,10 @@ export class RecordPublisher implements Publisher {
     for (const { ready } of sent) ready.draft.published('acknowledged');
   }
 
-  private block(isBlocked: boolean): void {
-    if (isBlocked === this.isBlocked) return;
-    this.isBlocked = isBlocked;
-    this.deps.onBlocked(isBlocked);
+  private works(): void {
+    if (!this.fault.ended()) return;
+    this.deps.log('info', 'publishing works again', { topics: this.blockedTopics });
+    this.blockedTopics = [];
   }
 }
 

@@ -5,16 +5,24 @@ import { describe, isOfType } from '../client/errors';
 import type { Log } from '../../observability/log';
 import { byTopic, outgoing, PRODUCER } from './producing';
 
-/** Commands that ask for replies to missing topics, however many, cost one new connection in this time. */
+/** At most one new connection in this time, however many commands ask for replies on missing topics. */
 const RENEW_APART_MS = 200;
+/** Replies on the wire at once, over all topics. Further ones are dropped. */
+const MAX_SENDING = 256;
+/** Part of these for one topic: a topic that takes no replies must not use up the room of the others. */
+const MAX_SENDING_OF_TOPIC = MAX_SENDING / 2;
+/** A reply that was not acknowledged by then is given up. */
+const REPLY_WITHIN_MS = 10_000;
 const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 
-/** Sends replies, each by itself: a missing reply topic must not keep others from theirs. */
+/** Sends each reply in its own request: a missing reply topic must not stop the replies on other topics. */
 export class ReplyPublisher implements BestEffortPublisher {
   private producer: Producer;
-  /** Replies under way. A producer that is closed under one connects again for it, and stays connected. */
+  /** Replies under way. If a producer is closed before they end, it connects again and stays connected. */
   private readonly sending = new Set<Promise<boolean>>();
-  /** Resolves once the producers of before are closed. */
+  /** How many of these go to each topic. */
+  private readonly sendingOf = new Map<string, number>();
+  /** Resolves once all earlier producers are closed. */
   private retired: Promise<void> = Promise.resolve();
   private renewal: Promise<void> | null = null;
   private renewedAtMs = -Infinity;
@@ -40,15 +48,23 @@ export class ReplyPublisher implements BestEffortPublisher {
   }
 
   tryPublish(record: Publication): Promise<boolean> {
-    if (this.stopping.signal.aborted) return Promise.resolve(false);
-    const sending = this.publish(record).finally(() => void this.sending.delete(sending));
+    const { topic } = record;
+    const ofTopic = this.sendingOf.get(topic) ?? 0;
+    const isFull = this.sending.size >= MAX_SENDING || ofTopic >= MAX_SENDING_OF_TOPIC;
+    if (isFull || this.stopping.signal.aborted) return Promise.resolve(false);
+    this.sendingOf.set(topic, ofTopic + 1);
+    const sending = this.publish(record).finally(() => {
+      this.sending.delete(sending);
+      this.ended(topic);
+    });
     this.sending.add(sending);
     return sending;
   }
 
   /**
-   * kafkajs asks for the metadata of all topics that a producer ever wrote to at once, which fails from when one of them is
-   * deleted: no new reply topic would ever be found. So a reply that fails that way is tried again with a fresh producer.
+   * kafkajs asks for the metadata of all topics that a producer ever wrote to, in one request. Once one of them is
+   * deleted, that request always fails, and no new reply topic is ever found. So a reply that fails in this way is
+   * tried again with a fresh producer.
    */
   private async publish(record: Publication): Promise<boolean> {
     const { producer } = this;
@@ -64,6 +80,12 @@ export class ReplyPublisher implements BestEffortPublisher {
       }
       return this.giveUp(error);
     }
+  }
+
+  private ended(topic: string): void {
+    const left = (this.sendingOf.get(topic) ?? 1) - 1;
+    if (left === 0) this.sendingOf.delete(topic);
+    else this.sendingOf.set(topic, left);
   }
 
   private giveUp(error: unknown): false {
@@ -97,13 +119,26 @@ export class ReplyPublisher implements BestEffortPublisher {
     const stale = this.producer;
     const underWay = [...this.sending];
     this.producer = fresh;
-    // Those that wait for this renewal are among them, so nobody waits for what follows.
+    // Not awaited: replies that wait for this renewal are among those under way.
     this.retired = Promise.all([this.retired, ...underWay]).then(() => stale.disconnect());
   }
 }
 
 async function sendReply(producer: Producer, record: Publication): Promise<void> {
-  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([outgoing(record)]) });
-  // kafkajs leaves out what is for a partition that it has not heard of, and resolves.
-  if (written.length === 0) throw new Error('there is no such partition');
+  const late = new AbortController();
+  const deadline = sleep(REPLY_WITHIN_MS, undefined, { signal: late.signal, ref: false }).then(
+    () => {
+      throw new Error(`it was not acknowledged within ${REPLY_WITHIN_MS} ms`);
+    },
+    () => [],
+  );
+  const topicMessages = byTopic([outgoing(record)]);
+  try {
+    const sent = producer.sendBatch({ acks: -1, timeout: REPLY_WITHIN_MS, topicMessages });
+    const written = await Promise.race([sent, deadline]);
+    // kafkajs silently drops a record for a partition that it does not know.
+    if (written.length === 0) throw new Error('there is no such partition');
+  } finally {
+    late.abort();
+  }
 }
