@@ -125,13 +125,10 @@ export class ReplyPublisher implements BestEffortPublisher {
 }
 
 async function sendReply(producer: Producer, record: Publication): Promise<void> {
-  const late = new AbortController();
-  const deadline = sleep(REPLY_WITHIN_MS, undefined, { signal: late.signal, ref: false }).then(
-    () => {
-      throw new Error(`it was not acknowledged within ${REPLY_WITHIN_MS} ms`);
-    },
-    () => [],
-  );
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const late = new Error(`it was not acknowledged within ${REPLY_WITHIN_MS} ms`);
+  const timer = setTimeout(() => reject(late), REPLY_WITHIN_MS);
+  timer.unref();
   const topicMessages = byTopic([outgoing(record)]);
   try {
     const sent = producer.sendBatch({ acks: -1, timeout: REPLY_WITHIN_MS, topicMessages });
@@ -139,6 +136,6 @@ async function sendReply(producer: Producer, record: Publication): Promise<void>
     // kafkajs silently drops a record for a partition that it does not know.
     if (written.length === 0) throw new Error('there is no such partition');
   } finally {
-    late.abort();
+    clearTimeout(timer);
   }
 }
