@@ -52,12 +52,6 @@ export const FOLDER_RULES: readonly FolderRule[] = [
   { from: 'kafka/group', to: 'kafka/client', what: 'all', because: 'it describes errors' },
   { from: 'kafka/partitions', to: 'kafka/group', what: 'types', because: 'a partition is one that a consumer reads' },
   { from: 'kafka/partitions', to: 'kafka/client', what: 'all', because: 'it describes errors' },
-  {
-    from: 'kafka/publish',
-    to: 'kafka/partitions',
-    what: 'types',
-    because: 'reading halts if Kafka does not take a record',
-  },
   { from: 'kafka/publish', to: 'kafka/client', what: 'all', because: 'it describes errors' },
   {
     from: 'kafka/publish',

@@ -143,6 +143,13 @@ export class Environment {
   @Setting(integer(1, 100_000), byDefault('256'), 'Most calls on the wire at once, for each replica')
   readonly MAX_IN_FLIGHT!: number;
 
+  @Setting(
+    integer(1, 1_000_000),
+    byDefault('1024'),
+    'Most commands of a command topic that were answered and whose outcome or offset Kafka has not acknowledged; beyond it nothing of that topic is sent',
+  )
+  readonly MAX_UNRECORDED!: number;
+
   @Setting(integer(1, 1_000), byDefault('5'), 'Most calls of one command in place')
   readonly RETRY_MAX_ATTEMPTS!: number;
 

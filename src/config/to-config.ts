@@ -26,6 +26,7 @@ export function toConfig(
       createTopics: environment.CREATE_TOPICS,
       commitIntervalMs: environment.COMMIT_INTERVAL_MS,
       maxConsumerRestarts: environment.CONSUMER_RESTARTS,
+      maxUnrecorded: environment.MAX_UNRECORDED,
       publishTimeoutMs: environment.PUBLISH_TIMEOUT_MS,
     },
     intake: { maxCommands: environment.INTAKE_MAX_COMMANDS, maxBytes: environment.INTAKE_MAX_BYTES },

@@ -36,8 +36,14 @@ import { SlowStart } from './schedule/slow-start';
     },
     {
       provide: Dispatcher,
-      inject: [CONFIG, ApiKeys, SETTLED_STORE, TELEMETRY],
-      useFactory: ({ dispatch, messagesApi }: Config, keys: ApiKeys, store: SettledStore, telemetry: Telemetry) =>
+      inject: [CONFIG, Topics, ApiKeys, SETTLED_STORE, TELEMETRY],
+      useFactory: (
+        { kafka, dispatch, messagesApi }: Config,
+        topics: Topics,
+        keys: ApiKeys,
+        store: SettledStore,
+        telemetry: Telemetry,
+      ) =>
         new Dispatcher({
           config: dispatch,
           callTimeoutMs: messagesApi.timeoutMs,
@@ -45,6 +51,8 @@ import { SlowStart } from './schedule/slow-start';
           random: Math.random,
           limiter: new LocalRateLimiter(dispatch.limits),
           slowStart: new SlowStart(dispatch.maxInFlight),
+          topics: topics.commands(kafka.channels),
+          maxUnrecorded: kafka.maxUnrecorded,
           keys,
           store,
           telemetry,

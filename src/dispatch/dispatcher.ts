@@ -1,5 +1,6 @@
 import type { Config } from '../config/config';
 import type { Settled } from '../contract/outcome';
+import type { CommandTopic } from '../contract/topics';
 import type { CallResult } from '../messages-api/call-result';
 import type { Telemetry } from '../observability/telemetry';
 import type { SettledStore } from '../settlement/settled-store';
@@ -21,6 +22,7 @@ import type { CommandSender, DispatchListener, Outcomes } from './ports';
 import type { RateLimiter } from './schedule/rate-limiter';
 import { type Place, Scheduler } from './schedule/scheduler';
 import type { SlowStart } from './schedule/slow-start';
+import { Unrecorded, type UnrecordedTopic } from './schedule/unrecorded';
 import { MAX_SLEEP_MS, WakeUp } from './schedule/wake-up';
 
 interface Deps {
@@ -31,6 +33,10 @@ interface Deps {
   readonly random: () => number;
   readonly limiter: RateLimiter;
   readonly slowStart: SlowStart;
+  /** The command topics that are served. */
+  readonly topics: readonly CommandTopic[];
+  /** Of each command topic, see `Unrecorded`. */
+  readonly maxUnrecorded: number;
   readonly keys: KeyRing;
   readonly store: SettledStore;
   readonly telemetry: Telemetry;
@@ -53,6 +59,7 @@ export class Dispatcher {
   private readonly followUps: FollowUps;
   private readonly calls = new Calls();
   private readonly wakeUp: WakeUp;
+  private readonly unrecordedCommands: Unrecorded;
   /** Set by `connect`, as are the next four. */
   private sender!: CommandSender;
   private listener!: DispatchListener;
@@ -80,6 +87,9 @@ export class Dispatcher {
     this.claims = new Claims(store, () => clock.wallMs());
     this.followUps = new FollowUps({ config, random, telemetry });
     this.wakeUp = new WakeUp(clock, () => this.pump());
+    // Within a report of what is recorded, partitions may be on their way to somebody else: nothing is sent right then.
+    const unrecorded = new Unrecorded(deps.topics, deps.maxUnrecorded, () => clock.soon(() => this.pump()));
+    this.unrecordedCommands = unrecorded;
     this.scheduler = new Scheduler(limiter, (job) => job.decided !== null || job.isExpired(clock.wallMs()), {
       passageOf: (channel, workspaceId, nowMs) => gate.passageOf(channel, workspaceId, nowMs),
       channelMs: (channel, nowMs) => {
@@ -87,16 +97,18 @@ export class Dispatcher {
         if (passage.kind === 'blocked') return passage.waitMs;
         return bulkhead.mayTake(channel, nowMs) ? 0 : Infinity;
       },
+      isUnrecorded: (channel, lane) => unrecorded.of(channel, lane).isFull,
     });
   }
 
   /** Where commands go from here, and who hears of the API's health. To be called once, before the first command comes. */
   connect(next: CommandSender & Outcomes, listener: DispatchListener): void {
-    const { claims, scheduler, gate } = this;
+    const { claims, scheduler, gate, unrecordedCommands: unrecorded } = this;
     const { clock } = this.deps;
     this.sender = next;
     this.listener = listener;
-    this.endings = new Endings({ scheduler, gate, claims, outcomes: next, clock, onWritten: () => this.written() });
+    const onWritten = (): void => this.written();
+    this.endings = new Endings({ scheduler, gate, claims, unrecorded, outcomes: next, clock, onWritten });
     this.haltReport = new HaltReport(listener);
     this.keyWarnings = new KeyWarnings(listener);
   }
@@ -120,6 +132,11 @@ export class Dispatcher {
 
   get apiHealth(): ApiHealth {
     return this.gate.health(this.deps.clock.monotonicMs());
+  }
+
+  /** Commands that are answered and not recorded, for each command topic. */
+  get unrecorded(): readonly UnrecordedTopic[] {
+    return this.unrecordedCommands.all();
   }
 
   openPartition(): JobSource['queues'] {

@@ -5,11 +5,13 @@ import type { Clock } from './clock';
 import type { Job } from './job';
 import type { Ending, Outcomes } from './ports';
 import type { Scheduler } from './schedule/scheduler';
+import type { Unrecorded } from './schedule/unrecorded';
 
 interface Deps {
   readonly scheduler: Scheduler<Job>;
   readonly gate: ApiGate;
   readonly claims: Claims;
+  readonly unrecorded: Unrecorded;
   readonly outcomes: Outcomes;
   readonly clock: Clock;
   /** An outcome is acknowledged. */
@@ -72,14 +74,15 @@ export class Endings {
   }
 
   private begin(job: Job): void {
-    const { gate, scheduler } = this.deps;
+    const { gate, scheduler, unrecorded } = this.deps;
     this.writing++;
+    unrecorded.of(job.channel, job.lane).add(1);
     gate.forget(job);
     scheduler.complete(job.source.queues, job);
   }
 
   private finish(job: Job): void {
-    job.source.settled(job.record);
+    job.source.settled(job.record, this.deps.unrecorded.of(job.channel, job.lane));
     this.writing--;
     this.deps.onWritten();
   }

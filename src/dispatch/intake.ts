@@ -98,7 +98,7 @@ export class Intake {
     const completedAtMs = this.deps.wallMs();
     const ended = { record: parked?.origin ?? record, command, channel, lane, settled, completedAtMs, isReplay: false };
     const refusal = new Promise<void>((done) => this.next.refuse(ended, done)).then(() => {
-      source.settled(record);
+      source.settled(record, null);
       this.refusals.delete(refusal);
     });
     this.refusals.add(refusal);

@@ -31,6 +31,7 @@ export class HealthController {
       () => indicators.circuit(),
       () => indicators.credential(),
       () => indicators.settledStore(),
+      () => indicators.recording(),
       () => indicators.consumption(),
     ]);
   }

@@ -62,6 +62,14 @@ export class Indicators {
     return this.status.isSettledStoreAvailable() ? indicator.up() : indicator.degraded();
   }
 
+  recording(): HealthIndicatorResult {
+    const indicator = this.indicator.check('recording');
+    const unrecorded = this.status.unrecordedTopics();
+    const unwritable = this.status.unwritableTopics();
+    const isHeldUp = unrecorded.length + unwritable.length > 0;
+    return isHeldUp ? indicator.degraded({ unrecorded, unwritable }) : indicator.up({ unrecorded, unwritable });
+  }
+
   consumption(): HealthIndicatorResult {
     const indicator = this.indicator.check('consumption');
     const haltedBy = this.status.haltedBy();

@@ -40,15 +40,9 @@ import { StartChecks } from './start/start-checks';
     },
     {
       provide: Publishers,
-      inject: [CONFIG, Topics, SharedClient, Halts, TELEMETRY, LOG],
-      useFactory: (
-        { kafka }: Config,
-        topics: Topics,
-        client: SharedClient,
-        halts: Halts,
-        telemetry: Telemetry,
-        log: Log,
-      ) => new Publishers({ config: kafka, topics, client, halts, telemetry, log }),
+      inject: [CONFIG, Topics, SharedClient, TELEMETRY, LOG],
+      useFactory: ({ kafka }: Config, topics: Topics, client: SharedClient, telemetry: Telemetry, log: Log) =>
+        new Publishers({ config: kafka, topics, client, telemetry, log }),
     },
   ],
   exports: [Halts, SharedClient, StartChecks, CommandConsumers, Publishers],

@@ -98,6 +98,11 @@ export const METRICS = {
   },
   in_flight_calls: { type: 'gauge', labels: [], help: 'Calls to the Messages API on the wire.' },
   waiting_commands: { type: 'gauge', labels: [], help: 'Commands in hand that are not on the wire.' },
+  unrecorded_commands: {
+    type: 'gauge',
+    labels: TOPIC,
+    help: 'Commands of a command topic that were answered and whose outcome or offset Kafka has not acknowledged; at MAX_UNRECORDED nothing more of the topic is sent.',
+  },
   held_commands: { type: 'gauge', labels: [], help: 'Commands in memory, from being read to being settled.' },
   held_bytes: { type: 'gauge', labels: [], help: 'Bytes that the commands in memory take up.' },
   circuit_open: {

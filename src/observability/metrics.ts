@@ -82,6 +82,11 @@ export class Metrics implements Telemetry {
         for (const channel of this.gauges?.api().channels ?? []) report({ channel: channel.channel }, read(channel));
       });
     }
+    registerGauge(this.registry, 'unrecorded_commands', (report) => {
+      for (const { topic, commands } of this.gauges?.unrecorded() ?? []) {
+        report({ messaging_destination_name: topic }, commands);
+      }
+    });
     for (const { name, read } of PARTITION_GAUGES) {
       registerGauge(this.registry, name, (report) => {
         for (const partition of this.gauges?.partitions() ?? []) {

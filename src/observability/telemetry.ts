@@ -10,6 +10,8 @@ export interface Gauges {
   settledStoreAvailable(): number;
   commandsInMemory(): number;
   bytesInMemory(): number;
+  /** Commands that were answered and are not recorded: one entry per command topic that this replica serves. */
+  unrecorded(): Iterable<{ readonly topic: string; readonly commands: number }>;
   /** One entry per partition that this replica reads. */
   partitions(): Iterable<PartitionGauges>;
 }

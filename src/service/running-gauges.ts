@@ -41,6 +41,10 @@ export class RunningGauges implements Gauges {
     return this.consumers.inMemory.bytes;
   }
 
+  unrecorded(): ReturnType<Gauges['unrecorded']> {
+    return this.dispatcher.unrecorded;
+  }
+
   partitions(): Iterable<PartitionGauges> {
     return this.consumers.gauges(performance.now());
   }

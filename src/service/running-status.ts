@@ -3,6 +3,7 @@ import { Dispatcher } from '../dispatch/dispatcher';
 import type { ApiStatus, ConsumerStatus, ServiceStatus } from '../health/service-status';
 import { CommandConsumers } from '../kafka/group/command-consumers';
 import { Halts } from '../kafka/partitions/halts';
+import { Publishers } from '../kafka/publish/publishers';
 import { SETTLED_STORE, type SettledStore } from '../settlement/settled-store';
 import { Lifecycle } from './lifecycle';
 
@@ -14,6 +15,7 @@ export class RunningStatus implements ServiceStatus {
     private readonly running: CommandConsumers,
     private readonly dispatcher: Dispatcher,
     private readonly halts: Halts,
+    private readonly publishers: Publishers,
     @Inject(SETTLED_STORE) private readonly store: SettledStore,
   ) {}
 
@@ -39,6 +41,14 @@ export class RunningStatus implements ServiceStatus {
 
   isSettledStoreAvailable(): boolean {
     return this.store.isAvailable;
+  }
+
+  unrecordedTopics(): readonly string[] {
+    return this.dispatcher.unrecorded.flatMap(({ topic, isFull }) => (isFull ? [topic] : []));
+  }
+
+  unwritableTopics(): readonly string[] {
+    return this.publishers.unwritable;
   }
 
   haltedBy(): readonly string[] {

@@ -45,7 +45,7 @@ interface Deps {
   readonly topics: Topics;
   readonly results: Publisher;
   readonly deadLetters: Publisher;
-  readonly retries: Publisher;
+  readonly retries: Pick<Publisher, 'publish'>;
   /** The delays of the retry topics, in the order of the rounds. */
   readonly delays: readonly Delay[];
   readonly replies: BestEffortPublisher;

@@ -65,6 +65,7 @@ describe('readConfig', () => {
         createTopics: false,
         commitIntervalMs: 25,
         maxConsumerRestarts: 10,
+        maxUnrecorded: 1_024,
         publishTimeoutMs: 10_000,
       },
       intake: { maxCommands: 5_000, maxBytes: 33_554_432 },
@@ -336,7 +337,7 @@ describe('readConfig', () => {
     const reading = readConfig(env);
     const named = reading.ok ? [] : reading.faults.map((line) => line.slice(0, line.indexOf(':')));
     expect(named).toEqual(settingsOf(Environment).map(({ variable }) => variable));
-    expect(named).toHaveLength(51);
+    expect(named).toHaveLength(52);
   });
 
   it('never repeats the content of a variable or a file in a fault', () => {

@@ -15,6 +15,7 @@ import {
   World,
 } from './fixtures';
 
+const MAX_UNRECORDED = 3;
 const MAX_IN_FLIGHT = 20;
 const MINUTES = 3;
 
@@ -41,6 +42,7 @@ describe('Dispatcher over a long time of everything at random', () => {
         const world = new World({
           random,
           maxInFlight: MAX_IN_FLIGHT,
+          maxUnrecorded: MAX_UNRECORDED,
           latencyMs: () => Math.floor(random() * 300),
           settleMs: () => Math.floor(random() * 50),
           limits: limitsOf({

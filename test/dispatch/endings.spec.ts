@@ -6,11 +6,17 @@ describe('the end of a command', () => {
   it('is told to the store at once, published later, and its offset released last', () => {
     const said: string[] = [];
     const later: (() => void)[] = [];
-    const source = { queues: null, settled: () => said.push('released') };
+    const unrecorded = { add: () => said.push('counted') };
+    const settled = (_record: object, count: object): void => {
+      expect(count).toBe(unrecorded);
+      said.push('released');
+    };
+    const source = { queues: null, settled };
     const job = { source, record: {}, calls: 1, httpStatus: 200 } as unknown as Job;
     const endings = new Endings({
       scheduler: { complete: () => said.push("the key's next may go") },
       gate: { forget: () => undefined },
+      unrecorded: { of: () => unrecorded },
       claims: { settle: () => said.push('told') },
       outcomes: {
         settle: (_job: Job, _ending: object, done: () => void) => {
@@ -22,10 +28,10 @@ describe('the end of a command', () => {
       onWritten: () => said.push('written'),
     } as unknown as ConstructorParameters<typeof Endings>[0]);
     endings.end(job, settledWithout('failed', job, 'no'));
-    expect(said).toEqual(["the key's next may go", 'told']);
+    expect(said).toEqual(['counted', "the key's next may go", 'told']);
     expect(endings.size).toBe(1);
     for (const run of later) run();
-    expect(said.slice(2)).toEqual(['published', 'released', 'written']);
+    expect(said.slice(3)).toEqual(['published', 'released', 'written']);
     expect(endings.size).toBe(0);
   });
 });

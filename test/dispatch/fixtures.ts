@@ -1,5 +1,6 @@
 import type { Delay, RateLimit } from '../../src/config/config';
-import type { Channel, Delivery, Lane } from '../../src/contract/channels';
+import { type Channel, CHANNELS, type Delivery, type Lane } from '../../src/contract/channels';
+import { Topics } from '../../src/contract/topics';
 import type { Headers } from '../../src/contract/headers';
 import type { Settled } from '../../src/contract/outcome';
 import type { Command } from '../../src/contract/command';
@@ -9,7 +10,7 @@ import type { Clock } from '../../src/dispatch/clock';
 import { Dispatcher } from '../../src/dispatch/dispatcher';
 import type { Ending } from '../../src/dispatch/ports';
 import { Job, type Parked } from '../../src/dispatch/job';
-import type { JobSource } from '../../src/dispatch/job-source';
+import type { JobSource, UnrecordedCount } from '../../src/dispatch/job-source';
 import { type Limits, LocalRateLimiter, type Scope } from '../../src/dispatch/schedule/rate-limiter';
 import { SlowStart } from '../../src/dispatch/schedule/slow-start';
 import type { CallResult } from '../../src/messages-api/call-result';
@@ -109,11 +110,20 @@ export class FakeSource implements JobSource {
   maySend = true;
   readonly settledOffsets: number[] = [];
   readonly forgottenOffsets: number[] = [];
+  /** Whether commits go through. */
+  isCommitting = true;
+  private uncommitted: UnrecordedCount[] = [];
 
   constructor(readonly queues: JobSource['queues'] = { keys: new Map() }) {}
 
-  settled(record: IncomingRecord): void {
+  settled(record: IncomingRecord, unrecorded: UnrecordedCount | null): void {
     this.settledOffsets.push(record.offset);
+    if (unrecorded !== null) this.uncommitted.push(unrecorded);
+    if (this.isCommitting) this.commit();
+  }
+
+  commit(): void {
+    for (const unrecorded of this.uncommitted.splice(0)) unrecorded.remove(1);
   }
 
   forgotten(record: IncomingRecord): void {
@@ -189,6 +199,7 @@ export const limited = (retryAfterMs: number | null): CallResult => ({
 
 export interface WorldOptions {
   readonly maxInFlight?: number;
+  readonly maxUnrecorded?: number;
   readonly maxAttempts?: number;
   readonly random?: () => number;
   readonly latencyMs?: () => number;
@@ -261,6 +272,8 @@ export class World {
       random: options.random ?? (() => 0.5),
       limiter: new LocalRateLimiter(limits),
       slowStart: new SlowStart(options.isSlowAtFirst === true ? maxInFlight : 0),
+      topics: new Topics('messages.').commands(CHANNELS),
+      maxUnrecorded: options.maxUnrecorded ?? 1_000_000,
       keys: this.keys,
       store: options.store ?? new MemorySettledStore({ ttlMs: 3_600_000, maxCommands: 1_000, nowMs: () => this.nowMs }),
       telemetry: silentTelemetry,

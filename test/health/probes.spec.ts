@@ -26,6 +26,8 @@ interface State {
   dispatchOverdueMs: number;
   api: ApiStatus;
   isSettledStoreAvailable: boolean;
+  unrecordedTopics: readonly string[];
+  unwritableTopics: readonly string[];
   haltedBy: readonly string[];
 }
 
@@ -36,6 +38,8 @@ const WORKING: State = {
   dispatchOverdueMs: 0,
   api: HEALTHY,
   isSettledStoreAvailable: true,
+  unrecordedTopics: [],
+  unwritableTopics: [],
   haltedBy: [],
 };
 
@@ -51,6 +55,8 @@ const status: ServiceStatus = {
   dispatchOverdueMs: () => state.dispatchOverdueMs,
   apiHealth: () => state.api,
   isSettledStoreAvailable: () => state.isSettledStoreAvailable,
+  unrecordedTopics: () => state.unrecordedTopics,
+  unwritableTopics: () => state.unwritableTopics,
   haltedBy: () => state.haltedBy,
 };
 
@@ -117,7 +123,8 @@ describe('the probes', () => {
 
   it('name in the body what halts consumption, without failing', async () => {
     const api = { isDown: true, channels: ONE_CHANNEL_DOWN, keysRefused: 1, workspacesRefused: 4 };
-    state = { ...WORKING, api, haltedBy: ['api', 'results'] };
+    const unrecordedTopics = ['messages.commands.whatsapp'];
+    state = { ...WORKING, api, unrecordedTopics, unwritableTopics: ['messages.results'], haltedBy: ['api'] };
     expect(await probe('readyz')).toMatchObject({
       code: 200,
       body: {
@@ -125,7 +132,8 @@ describe('the probes', () => {
         details: {
           circuit: { status: 'degraded', open: true, channels: ['telegram'], workspaces: 3 },
           credential: { status: 'degraded', refused: true, keysRefused: 1, workspacesRefused: 4 },
-          consumption: { status: 'degraded', haltedBy: ['api', 'results'] },
+          recording: { status: 'degraded', unrecorded: unrecordedTopics, unwritable: ['messages.results'] },
+          consumption: { status: 'degraded', haltedBy: ['api'] },
         },
       },
     });

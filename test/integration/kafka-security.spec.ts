@@ -190,7 +190,7 @@ function text(id: string): Command {
       expect(endOf(await start(sasl('plain', 'restricted'), denied))).toEqual(refusal(denied.topics.deadLetters));
     });
 
-    it('to write results: reading halts, the log says why, nothing is lost, and the ACL alone ends it', async () => {
+    it('to write results: what needs them waits, the log says why, nothing is lost, and the ACL alone ends it', async () => {
       const { results } = denied.topics;
       await grantAllBut(results);
       await denied.startService(sasl('plain', 'restricted'));
@@ -201,7 +201,7 @@ function text(id: string): Command {
       expect(line).toContain('Not authorized to access topics');
       const { code, body } = await probe(denied.service, '/readyz');
       expect(code).toBe(200);
-      expect(body).toContain('"haltedBy":["results"]');
+      expect(body).toContain(`"unwritable":["${results}"]`);
       expect((await denied.committed()).every((offset) => offset <= 0)).toBe(true);
 
       await denied.admin.createAcls({ acl: [allow('restricted', 'TOPIC', results, 'WRITE')] });

@@ -1,5 +1,7 @@
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { patchProduceAnswers } from '../../src/kafka/kafkajs-patches/produce-answers';
+import { createProducerWithCluster } from '../../src/kafka/kafkajs-patches/internal-cluster';
+import { PRODUCER } from '../../src/kafka/publish/producing';
 import { RecordPublisher } from '../../src/kafka/publish/record-publisher';
 import type { Telemetry } from '../../src/observability/telemetry';
 import type { Published } from '../../src/settlement/publisher';
@@ -41,12 +43,12 @@ async function publish(sizesKib: readonly number[]): Promise<{ ends: Published[]
 
 function newPublisher(kafka: Kafka, topic: string): RecordPublisher {
   return new RecordPublisher({
-    kafka,
+    newProducer: () => createProducerWithCluster(kafka, PRODUCER),
     urgentTopics: [topic],
     timeoutMs: 10_000,
+    atOnce: 512,
     telemetry: { published: () => undefined, publishFailed: () => undefined } as unknown as Telemetry,
     log: () => undefined,
-    onBlocked: () => undefined,
   });
 }
 

@@ -4,11 +4,25 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import { ConfigResourceTypes } from 'kafkajs';
 import { recordCount } from '../../tools/lib/reading.ts';
 import { type Command, TestBed } from './harness';
+import { probe } from './lifecycle-bed.ts';
 
 const FIXTURES = join(__dirname, '..', 'messages-api', 'fixtures');
 const CERTIFICATE = join(FIXTURES, 'localhost.cert.pem');
+
+const FOR_EVER_MS = '9223372036854775807';
+
+/** A broker refuses records that are older: of 0 ms all but those that arrive within their own millisecond. */
+async function refuseOlderThan(bed: TestBed, topic: string, ageMs: string): Promise<void> {
+  const configEntries = [
+    { name: 'message.timestamp.type', value: 'CreateTime' },
+    { name: 'message.timestamp.before.max.ms', value: ageMs },
+  ];
+  const resources = [{ type: ConfigResourceTypes.TOPIC, name: topic, configEntries }];
+  await bed.admin.alterConfigs({ validateOnly: false, resources });
+}
 
 const text = (recipient: string, id: string = randomUUID()): Command & { readonly id: string } => ({
   id,
@@ -97,6 +111,23 @@ describe('retry topics', () => {
     expect([letter.key, letter.value?.toString()]).toEqual(['b', JSON.stringify(command.value)]);
     expect(letter.headers).toMatchObject({ campaign: 'spring', outcome: 'failed', attempts: '4' });
     expect(Object.keys(letter.headers).filter((name) => name.startsWith('retry-'))).toEqual([]);
+  });
+
+  it('hold up nothing but their own commands if they cannot be written', async () => {
+    await using bed = await TestBed.start({ service: false, channels: ['whatsapp', 'telegram'], retryDelays: '50ms' });
+    await using api = await ApiThatComesLater.start(bed.sandbox.url, 1);
+    const retryTopic = bed.topics.retry('whatsapp', '50ms');
+    await refuseOlderThan(bed, retryTopic, '0');
+    await bed.startService({ ...api.settings, RETRY_MAX_ATTEMPTS: '1' });
+    const [parked] = await bed.produce([text('parked')]);
+    const isSaid = async (): Promise<boolean> =>
+      (await probe(bed.service, '/readyz')).body.includes(`"unwritable":["${retryTopic}"]`);
+    await bed.until(isSaid, 'the probe names the topic');
+
+    const others = await bed.produce(Array.from({ length: 20 }, (_, n) => text(`other-${n}`)));
+    for (const place of others) expect((await bed.resultOf(place)).result.outcome).toBe('accepted');
+    await refuseOlderThan(bed, retryTopic, FOR_EVER_MS);
+    expect((await bed.resultOf(parked)).result).toMatchObject({ outcome: 'accepted', attempts: 2 });
   });
 
   it('keep expiresAt: a command that expires on the way is not sent', async () => {

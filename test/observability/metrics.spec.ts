@@ -25,6 +25,7 @@ function gaugesWith(partitions: readonly PartitionGauges[], inFlight = 0): Gauge
     settledStoreAvailable: () => 1,
     commandsInMemory: () => 5,
     bytesInMemory: () => 6,
+    unrecorded: () => [{ topic: TOPIC, commands: 8 }],
     partitions: () => partitions,
   };
 }

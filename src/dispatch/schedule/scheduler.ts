@@ -24,6 +24,8 @@ export interface Hold {
   passageOf(channel: Channel, workspaceId: string, nowMs: number): Passage;
   /** For how long nothing of a channel may be sent; `Infinity`: until a call of any channel comes back. */
   channelMs(channel: Channel, nowMs: number): number;
+  /** Whether a lane's commands wait until its answered commands are recorded. */
+  isUnrecorded(channel: Channel, lane: Lane): boolean;
 }
 
 /**
@@ -39,7 +41,7 @@ const BULK_FIRST: readonly Lane[] = LANES.toReversed();
 /** How often pauses that are over are forgotten. */
 const SWEEP_EVERY_MS = 10_000;
 
-const NO_HOLD: Hold = { passageOf: () => ({ kind: 'free' }), channelMs: () => 0 };
+const NO_HOLD: Hold = { passageOf: () => ({ kind: 'free' }), channelMs: () => 0, isUnrecorded: () => false };
 
 type Wake<J> =
   { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: Place } | { readonly group: Group<J> };
@@ -211,6 +213,7 @@ export class Scheduler<J extends Schedulable> {
 
   private nextOf(channel: ChannelQueues<J>, nowMs: number, isLastResort: boolean): J | null {
     for (const lane of channel.sinceBulk + 1 < BULK_ONE_IN ? LANES : BULK_FIRST) {
+      if (this.hold.isUnrecorded(channel.name, lane)) continue;
       const job = this.nextOfLane(channel, lane, nowMs, isLastResort);
       if (channel.blockedUntilMs > nowMs) return null;
       if (job === null) continue;

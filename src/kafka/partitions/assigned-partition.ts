@@ -4,11 +4,12 @@ import { headerBytes, type Headers } from '../../contract/headers';
 import type { Clock } from '../../dispatch/clock';
 import { MAX_SPAN } from '../../offsets/commit-metadata';
 import type { Job } from '../../dispatch/job';
-import type { JobSource } from '../../dispatch/job-source';
+import type { JobSource, UnrecordedCount } from '../../dispatch/job-source';
 import { PartitionLedger } from '../../offsets/partition-ledger';
 import type { PartitionQueues } from '../../dispatch/schedule/queues';
 import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
+import { type CommitMark, Uncommitted } from './uncommitted';
 
 /** Takes a record over: from now on it is on its way to an outcome. Never throws. */
 export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source: JobSource) => void;
@@ -42,6 +43,7 @@ export class AssignedPartition implements JobSource {
   private readonly holding: Holding = { commands: 0, bytes: 0 };
   private currentLedger = new PartitionLedger(null);
   private isLedgerFull = false;
+  private readonly uncommitted = new Uncommitted();
   /** The member tag under which the partition was last claimed; null before the first claim. */
   private tag: string | null = null;
   private highWatermark: number | null = null;
@@ -128,6 +130,7 @@ export class AssignedPartition implements JobSource {
     this.isLedgerFull = false;
     this.tag = tag;
     this.state = 'open';
+    this.uncommitted.open(this.currentLedger.nextCommit() === null);
     this.deps.changed(this);
   }
 
@@ -138,11 +141,13 @@ export class AssignedPartition implements JobSource {
    */
   reset(): void {
     this.currentLedger = new PartitionLedger(null);
+    this.uncommitted.committed(this.uncommitted.mark());
   }
 
   /** The partition belongs to another replica, or it is not known to whom. */
   lose(): void {
     this.state = 'lost';
+    this.uncommitted.lose();
   }
 
   /** The partition is assigned again after it was lost. */
@@ -175,9 +180,10 @@ export class AssignedPartition implements JobSource {
     return last;
   }
 
-  settled(record: IncomingRecord): void {
+  settled(record: IncomingRecord, unrecorded: UnrecordedCount | null): void {
     this.deps.budget.remove(this.holding, bytesOf(record));
     this.ledger.settle(record.offset);
+    this.uncommitted.settle(unrecorded);
     this.uncommittedSinceMs ??= this.deps.clock.monotonicMs();
     this.deps.changed(this);
   }
@@ -187,7 +193,14 @@ export class AssignedPartition implements JobSource {
     this.ledger.forget(record.offset);
   }
 
-  committed(nowMs: number): void {
+  /** What a commit that is made now covers. */
+  commitMark(): CommitMark {
+    return this.uncommitted.mark();
+  }
+
+  /** A commit is acknowledged: that of this mark. */
+  committed(nowMs: number, mark: CommitMark): void {
+    this.uncommitted.committed(mark);
     this.uncommittedSinceMs = this.ledger.nextCommit() === null ? null : nowMs;
   }
 

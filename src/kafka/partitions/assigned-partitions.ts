@@ -40,7 +40,7 @@ export interface RecordSink {
 export interface PartitionDeps {
   readonly clock: Clock;
   readonly reader: GroupReader;
-  readonly config: Pick<KafkaConfig, 'commitIntervalMs' | 'sessionTimeoutMs'>;
+  readonly config: Pick<KafkaConfig, 'commitIntervalMs' | 'maxUnrecorded' | 'sessionTimeoutMs'>;
   /** Deadline of one call to the API. The calls of a lost partition are on the wire for no longer. */
   readonly callTimeoutMs: number;
   readonly budget: IntakeBudget;
@@ -101,6 +101,8 @@ export class AssignedPartitions {
       clock,
       currentCommit: place.currentCommit,
       intervalMs: config.commitIntervalMs,
+      // Results gather up to half of what may be unrecorded: together they stay below it.
+      atOnce: Math.ceil(config.maxUnrecorded / 4),
       onCommitted: (durationMs) => {
         telemetry.committed(name, durationMs);
         if (this.commitFault.ended()) log('info', 'commits go through again', { consumer: name });

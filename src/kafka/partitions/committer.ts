@@ -36,6 +36,8 @@ interface Deps {
   /** Sends one commit in the current generation, without retries. Null while the consumer is in no group. */
   readonly currentCommit: () => ((offsets: OffsetsToCommit) => Promise<void>) | null;
   readonly intervalMs: number;
+  /** So many settled commands are committed at once, however soon after the last commit. */
+  readonly atOnce: number;
   readonly onCommitted: (durationMs: number) => void;
   readonly onFailed: (error: unknown) => void;
 }
@@ -52,16 +54,19 @@ export class Committer {
   private cancel: (() => void) | null = null;
   private running: Promise<void> | null = null;
   private hasFailed = false;
+  /** Commands settled since the last commit began, roughly. */
+  private gathered = 0;
 
   constructor(private readonly deps: Deps) {}
 
   /** The partition may have something to commit. */
   touch(partition: AssignedPartition): void {
     this.dirty.add(partition);
+    this.gathered++;
+    const { clock, atOnce } = this.deps;
+    if (this.gathered === atOnce && !this.hasFailed) this.cancelTimer();
     if (this.cancel !== null || this.running !== null) return;
-    const { clock, intervalMs } = this.deps;
-    const spacingMs = this.hasFailed ? Math.max(AFTER_FAILURE_MS, intervalMs) : intervalMs;
-    const waitMs = this.lastStartMs + spacingMs - clock.monotonicMs();
+    const waitMs = this.lastStartMs + this.spacingMs() - clock.monotonicMs();
     this.cancel = clock.after(Math.max(0, waitMs), () => {
       this.cancel = null;
       this.start();
@@ -81,6 +86,12 @@ export class Committer {
     this.dirty.clear();
   }
 
+  private spacingMs(): number {
+    const { intervalMs, atOnce } = this.deps;
+    if (this.hasFailed) return Math.max(AFTER_FAILURE_MS, intervalMs);
+    return this.gathered >= atOnce ? 0 : intervalMs;
+  }
+
   private cancelTimer(): void {
     this.cancel?.();
     this.cancel = null;
@@ -98,14 +109,20 @@ export class Committer {
     const send = this.deps.currentCommit();
     const startedMs = this.deps.clock.monotonicMs();
     this.lastStartMs = startedMs;
+    this.gathered = 0;
     const touched = [...this.dirty];
     this.dirty.clear();
     const commits = touched.flatMap((assigned) => {
       const { topic, partition, ledger } = assigned;
       const commit = assigned.isOwned ? ledger.nextCommit() : null;
-      return commit === null ? [] : [{ assigned, ledger, commit, topic, partition }];
+      return commit === null ? [] : [{ assigned, ledger, commit, mark: assigned.commitMark(), topic, partition }];
     });
-    if (commits.length === 0 || send === null) return;
+    if (commits.length === 0) return;
+    if (send === null) {
+      // Without this, commands that wait until these are committed could wait for ever.
+      this.putOff(commits);
+      return;
+    }
     const offsets = toCommit(commits, ({ assigned, commit }) => ({
       ...commit,
       owner: assigned.ownerTag,
@@ -115,16 +132,20 @@ export class Committer {
     try {
       await send(offsets);
     } catch (error) {
-      for (const { assigned } of commits) this.dirty.add(assigned);
-      this.hasFailed = true;
+      this.putOff(commits);
       this.deps.onFailed(error);
       return;
     }
     const nowMs = this.deps.clock.monotonicMs();
-    for (const { assigned, ledger, commit } of commits) {
+    for (const { assigned, ledger, commit, mark } of commits) {
       ledger.committed(commit);
-      assigned.committed(nowMs);
+      assigned.committed(nowMs, mark);
     }
     this.deps.onCommitted(nowMs - startedMs);
+  }
+
+  private putOff(commits: readonly { readonly assigned: AssignedPartition }[]): void {
+    for (const { assigned } of commits) this.dirty.add(assigned);
+    this.hasFailed = true;
   }
 }

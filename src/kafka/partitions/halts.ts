@@ -1,5 +1,5 @@
 /** Why nothing is read for now. */
-export type HaltReason = 'api' | 'results' | 'dead-letters' | 'retries' | 'draining';
+export type HaltReason = 'api' | 'draining';
 
 /** The reasons for which reading is halted. It goes on when none is left. */
 export class Halts {

@@ -1,13 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Kafka, Producer } from 'kafkajs';
+import type { Producer } from 'kafkajs';
 import { headerBytes } from '../../contract/headers';
 import type { Draft, Publication, Published, Publisher } from '../../settlement/publisher';
 import type { Telemetry } from '../../observability/telemetry';
 import { describe, isOfType, TOO_LARGE } from '../client/errors';
-import { type Cluster, connectToLeaders, createProducerWithCluster } from '../kafkajs-patches/internal-cluster';
+import { RecurringFault } from '../client/recurring-fault';
+import { type Cluster, connectToLeaders } from '../kafkajs-patches/internal-cluster';
 import type { Log } from '../../observability/log';
 import { placeName, takenDespite } from '../kafkajs-patches/produce-answers';
-import { byTopic, type Outgoing, outgoing, PRODUCER } from './producing';
+import { byTopic, type Outgoing, outgoing } from './producing';
 
 /** Batches are small, since kafkajs never splits a batch, and a broker refuses it as a whole. */
 const MAX_BATCH_BYTES = 512 * 1024;
@@ -46,15 +47,18 @@ interface Refused {
 
 const NOTHING_REFUSED: Refused = { open: [], isTooLarge: false };
 
-interface Deps {
-  readonly kafka: Kafka;
+type WritingProducer = Pick<Producer, 'connect' | 'sendBatch' | 'disconnect'>;
+
+export interface PublisherDeps {
+  /** A producer of this publisher's own, with the cluster that it writes through. */
+  readonly newProducer: () => { readonly producer: WritingProducer; readonly cluster: Cluster };
   /** Topics whose first records must not wait for a connection. */
   readonly urgentTopics: readonly string[];
   readonly timeoutMs: number;
+  /** So many waiting records are sent at once, however soon after the last batch. */
+  readonly atOnce: number;
   readonly telemetry: Telemetry;
   readonly log: Log;
-  /** Called with true if Kafka takes no records, and with false once it takes them again. */
-  readonly onBlocked: (blocked: boolean) => void;
 }
 
 /**
@@ -63,26 +67,32 @@ interface Deps {
  * the broker is reported as `too-large`.
  */
 export class RecordPublisher implements Publisher {
-  private producer: Producer | null = null;
+  private producer: WritingProducer | null = null;
+  private connecting: Promise<WritingProducer> | null = null;
   private queue: Draft[] = [];
   private running: Promise<void> | null = null;
-  private isBlocked = false;
+  private readonly fault = new RecurringFault(() => performance.now());
+  private blockedTopics: readonly string[] = [];
+  /** Ends the wait between two batches. */
+  private hurry: () => void = () => undefined;
   private lastBatchAtMs = -Infinity;
   private lastBatchRecords = 0;
   private readonly stopping = new AbortController();
 
-  constructor(private readonly deps: Deps) {}
+  constructor(private readonly deps: PublisherDeps) {}
 
+  /** The topics whose records Kafka does not take at the moment. */
+  get unwritable(): readonly string[] {
+    return this.blockedTopics;
+  }
+
+  /** Connects at once, where the first record would else do it. */
   async start(): Promise<void> {
-    if (this.producer !== null) return;
-    const { producer, cluster } = createProducerWithCluster(this.deps.kafka, PRODUCER);
-    this.producer = producer;
-    await producer.connect();
-    await this.reachLeaders(cluster);
+    await this.connected();
   }
 
   write(draft: Draft): void {
-    this.queue.push(draft);
+    if (this.queue.push(draft) === this.deps.atOnce) this.hurry();
     this.running ??= this.run();
   }
 
@@ -104,8 +114,27 @@ export class RecordPublisher implements Publisher {
   /** Ends all retries. Records that are not acknowledged by then never will be. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    await this.connecting?.catch(() => undefined);
     await this.producer?.disconnect();
     this.producer = null;
+  }
+
+  private async connected(): Promise<WritingProducer> {
+    if (this.producer !== null) return this.producer;
+    this.connecting = this.connect();
+    try {
+      return await this.connecting;
+    } finally {
+      this.connecting = null;
+    }
+  }
+
+  private async connect(): Promise<WritingProducer> {
+    const { producer, cluster } = this.deps.newProducer();
+    await producer.connect();
+    this.producer = producer;
+    await this.reachLeaders(cluster);
+    return producer;
   }
 
   private async run(): Promise<void> {
@@ -123,10 +152,18 @@ export class RecordPublisher implements Publisher {
   private async untilNextBatch(): Promise<void> {
     const apartMs = this.lastBatchRecords >= LOAD_RECORDS ? BATCHES_APART_MS : 0;
     const waitMs = this.lastBatchAtMs + apartMs - performance.now();
+    if (waitMs <= 0 || this.queue.length >= this.deps.atOnce) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      return;
+    }
     await new Promise<void>((resolve) => {
-      if (waitMs > 0) setTimeout(resolve, waitMs);
-      else setImmediate(resolve);
+      const timer = setTimeout(resolve, waitMs);
+      this.hurry = () => {
+        clearTimeout(timer);
+        setImmediate(resolve);
+      };
     });
+    this.hurry = () => undefined;
   }
 
   /** As many records as fit a batch. A record that is larger than a batch goes alone. */
@@ -151,11 +188,11 @@ export class RecordPublisher implements Publisher {
       open = refused.open;
       const [first] = open;
       if (first === undefined) {
-        this.block(false);
+        this.works();
         return;
       }
       if (refused.isTooLarge && open.length === 1) {
-        this.block(false);
+        this.works();
         first.draft.published('too-large');
         return;
       }
@@ -163,7 +200,6 @@ export class RecordPublisher implements Publisher {
         for (const ready of open) await this.sendAll([ready]);
         return;
       }
-      this.block(true);
       await new Promise<void>((resolve) => setTimeout(resolve, retryMs));
       retryMs = Math.min(RETRY_MAX_MS, retryMs * 2);
     }
@@ -175,7 +211,8 @@ export class RecordPublisher implements Publisher {
     const sent = batch.map((ready) => ({ ready, ...outgoing(ready.record) }));
     const startedMs = performance.now();
     try {
-      await this.producer?.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(sent) });
+      const producer = await this.connected();
+      await producer.sendBatch({ acks: -1, timeout: timeoutMs, topicMessages: byTopic(sent) });
     } catch (error) {
       const taken = takenDespite(error);
       const isTaken = ({ topic, message }: Sent): boolean => taken.has(placeName(topic, message.partition));
@@ -183,8 +220,11 @@ export class RecordPublisher implements Publisher {
       const open = sent.filter((each) => !isTaken(each));
       const isTooLarge = isOfType(error, TOO_LARGE);
       if (!isTooLarge) {
-        for (const { topic } of byTopic(open)) telemetry.publishFailed(topic);
-        log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: describe(error) });
+        this.blockedTopics = byTopic(open).map(({ topic }) => topic);
+        for (const topic of this.blockedTopics) telemetry.publishFailed(topic);
+        if (this.fault.happened()) {
+          log('warn', 'publishing failed, to be repeated', { topic: open[0]?.topic, error: describe(error) });
+        }
       }
       return { open: open.map(({ ready }) => ready), isTooLarge };
     }
@@ -198,10 +238,10 @@ export class RecordPublisher implements Publisher {
     for (const { ready } of sent) ready.draft.published('acknowledged');
   }
 
-  private block(isBlocked: boolean): void {
-    if (isBlocked === this.isBlocked) return;
-    this.isBlocked = isBlocked;
-    this.deps.onBlocked(isBlocked);
+  private works(): void {
+    if (!this.fault.ended()) return;
+    this.deps.log('info', 'publishing works again', { topics: this.blockedTopics });
+    this.blockedTopics = [];
   }
 }
 

@@ -7,6 +7,12 @@ import { byTopic, outgoing, PRODUCER } from './producing';
 
 /** At most one new connection in this time, however many commands ask for replies on missing topics. */
 const RENEW_APART_MS = 200;
+/** Replies on the wire at once, over all topics. Further ones are dropped. */
+const MAX_SENDING = 256;
+/** Part of these for one topic: a topic that takes no replies must not use up the room of the others. */
+const MAX_SENDING_OF_TOPIC = MAX_SENDING / 2;
+/** A reply that was not acknowledged by then is given up. */
+const REPLY_WITHIN_MS = 10_000;
 const UNKNOWN_TOPIC: ReadonlySet<string> = new Set(['UNKNOWN_TOPIC_OR_PARTITION']);
 
 /** Sends each reply in its own request: a missing reply topic must not stop the replies on other topics. */
@@ -14,6 +20,8 @@ export class ReplyPublisher implements BestEffortPublisher {
   private producer: Producer;
   /** Replies under way. If a producer is closed before they end, it connects again and stays connected. */
   private readonly sending = new Set<Promise<boolean>>();
+  /** How many of these go to each topic. */
+  private readonly sendingOf = new Map<string, number>();
   /** Resolves once all earlier producers are closed. */
   private retired: Promise<void> = Promise.resolve();
   private renewal: Promise<void> | null = null;
@@ -40,8 +48,15 @@ export class ReplyPublisher implements BestEffortPublisher {
   }
 
   tryPublish(record: Publication): Promise<boolean> {
-    if (this.stopping.signal.aborted) return Promise.resolve(false);
-    const sending = this.publish(record).finally(() => void this.sending.delete(sending));
+    const { topic } = record;
+    const ofTopic = this.sendingOf.get(topic) ?? 0;
+    const isFull = this.sending.size >= MAX_SENDING || ofTopic >= MAX_SENDING_OF_TOPIC;
+    if (isFull || this.stopping.signal.aborted) return Promise.resolve(false);
+    this.sendingOf.set(topic, ofTopic + 1);
+    const sending = this.publish(record).finally(() => {
+      this.sending.delete(sending);
+      this.ended(topic);
+    });
     this.sending.add(sending);
     return sending;
   }
@@ -65,6 +80,12 @@ export class ReplyPublisher implements BestEffortPublisher {
       }
       return this.giveUp(error);
     }
+  }
+
+  private ended(topic: string): void {
+    const left = (this.sendingOf.get(topic) ?? 1) - 1;
+    if (left === 0) this.sendingOf.delete(topic);
+    else this.sendingOf.set(topic, left);
   }
 
   private giveUp(error: unknown): false {
@@ -104,7 +125,17 @@ export class ReplyPublisher implements BestEffortPublisher {
 }
 
 async function sendReply(producer: Producer, record: Publication): Promise<void> {
-  const written = await producer.sendBatch({ acks: -1, topicMessages: byTopic([outgoing(record)]) });
-  // kafkajs silently drops a record for a partition that it does not know.
-  if (written.length === 0) throw new Error('there is no such partition');
+  const { promise: deadline, reject } = Promise.withResolvers<never>();
+  const late = new Error(`it was not acknowledged within ${REPLY_WITHIN_MS} ms`);
+  const timer = setTimeout(() => reject(late), REPLY_WITHIN_MS);
+  timer.unref();
+  const topicMessages = byTopic([outgoing(record)]);
+  try {
+    const sent = producer.sendBatch({ acks: -1, timeout: REPLY_WITHIN_MS, topicMessages });
+    const written = await Promise.race([sent, deadline]);
+    // kafkajs silently drops a record for a partition that it does not know.
+    if (written.length === 0) throw new Error('there is no such partition');
+  } finally {
+    clearTimeout(timer);
+  }
 }

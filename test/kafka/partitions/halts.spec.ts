@@ -6,12 +6,12 @@ describe('Halts', () => {
     const seen: boolean[] = [];
     halts.watch((isHalted) => seen.push(isHalted));
     halts.set('api', true);
-    halts.set('results', true);
-    halts.set('results', true);
+    halts.set('draining', true);
+    halts.set('draining', true);
     halts.set('api', false);
-    expect([seen, halts.current]).toEqual([[true], ['results']]);
-    halts.set('results', false);
-    halts.set('results', false);
+    expect([seen, halts.current]).toEqual([[true], ['draining']]);
+    halts.set('draining', false);
+    halts.set('draining', false);
     expect([seen, halts.current]).toEqual([[true, false], []]);
   });
 });

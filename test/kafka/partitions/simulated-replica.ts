@@ -59,7 +59,7 @@ export class SimulatedReplica {
         newClient: (plan) => new SimulatedClient(plan, connection, readLog, (id) => void this.memberIds.add(id)),
         reader: connection,
         clock: connection.clock,
-        config: { commitIntervalMs: 25, sessionTimeoutMs, maxConsumerRestarts: 3 },
+        config: { commitIntervalMs: 25, maxUnrecorded: 1_024, sessionTimeoutMs, maxConsumerRestarts: 3 },
         callTimeoutMs,
         budget: new IntakeBudget({ maxCommands: 1_000, maxBytes: 10_000_000 }),
         sink,
@@ -133,7 +133,7 @@ export class SimulatedReplica {
     this.pump();
     await this.wait(settleMs());
     onSettled(work);
-    source.settled(record);
+    source.settled(record, null);
     this.inHand--;
   }
 
