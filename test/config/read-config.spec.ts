@@ -63,7 +63,8 @@ describe('readConfig', () => {
         topicPrefix: 'messages.',
         channels: ['whatsapp', 'messenger', 'instagram', 'telegram'],
         createTopics: false,
-        commitIntervalMs: 25,
+        maxBatchBytes: 16_777_216,
+      commitIntervalMs: 25,
         maxConsumerRestarts: 10,
         publishTimeoutMs: 10_000,
       },
@@ -336,7 +337,7 @@ describe('readConfig', () => {
     const reading = readConfig(env);
     const named = reading.ok ? [] : reading.faults.map((line) => line.slice(0, line.indexOf(':')));
     expect(named).toEqual(settingsOf(Environment).map(({ variable }) => variable));
-    expect(named).toHaveLength(51);
+    expect(named).toHaveLength(52);
   });
 
   it('never repeats the content of a variable or a file in a fault', () => {
