@@ -9,8 +9,8 @@ const ALL_REPLICAS = -1;
 const TIMEOUT_MS = 60_000;
 
 /**
- * Writes batches as they are to a partition's leader, without a producer: whatever Kafka itself accepts. Resolves once they
- * are acknowledged, and rejects where they are refused.
+ * Writes batches as they are to a partition's leader, without a producer: whatever Kafka itself accepts. Resolves once
+ * they are acknowledged, and rejects where they are refused.
  */
 export async function produceRaw(admin: Admin, topic: string, partition: number, batches: Buffer): Promise<void> {
   const [{ partitions } = { partitions: [] }] = (await admin.fetchTopicMetadata({ topics: [topic] })).topics;

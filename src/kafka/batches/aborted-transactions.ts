@@ -7,8 +7,9 @@ export interface AbortedTransaction {
 }
 
 /**
- * Which batches of one fetch are of aborted transactions. A broker lists those that ended first, first; where transactions
- * overlap that is not the order of their first offsets, by which kafkajs 2.2.4 takes the list to be sorted.
+ * Which batches of one fetch are of aborted transactions. A broker lists those that ended first, first; where
+ * transactions overlap that is not the order of their first offsets, by which kafkajs 2.2.4 takes the list to be
+ * sorted.
  */
 export class AbortedTransactions {
   /** By falling first offset. */

@@ -8,8 +8,8 @@ const MIN_MATCH = 4;
 const LONG = 15;
 
 /**
- * How many bytes an LZ4 frame would unpack to, by the lengths in it, and without unpacking: lz4-napi takes no limit. Stops
- * counting beyond `limit`. Null where the bytes are no LZ4 frame.
+ * How many bytes an LZ4 frame would unpack to, by the lengths in it, and without unpacking: lz4-napi takes no limit.
+ * Stops counting beyond `limit`. Null where the bytes are no LZ4 frame.
  */
 export function lz4UnpackedSize(frame: Buffer, limit: number): number | null {
   if (frame.length < 7 || frame.readUInt32LE(0) !== MAGIC) return null;

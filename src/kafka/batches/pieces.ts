@@ -52,8 +52,9 @@ export interface Limits {
 }
 
 /**
- * Everything that a fetch has brought of one partition, unpacked as it is asked for. Records of aborted transactions are left
- * out unread. Never throws for what is in a batch. Whoever ends early, ends the generator, which gives up its turn.
+ * Everything that a fetch has brought of one partition, unpacked as it is asked for. Records of aborted transactions
+ * are left out unread. Never throws for what is in a batch. Whoever ends early, ends the generator, which gives up its
+ * turn.
  */
 export async function* piecesOf(fetched: FetchedBytes, limits: Limits): AsyncGenerator<Piece> {
   const aborted = new AbortedTransactions(fetched.abortedTransactions);

@@ -26,8 +26,9 @@ const MAX_LONG_BYTES = 10;
 const SMALL_BYTES = 4;
 
 /**
- * Takes records from an unpacked batch one after another: two million of them may be 19 MB, and an object for each would
- * be more than the heap. `check` goes through all of them first and makes none, so that a batch is taken whole or not at all.
+ * Takes records from an unpacked batch one after another: two million of them may be 19 MB, and an object for each
+ * would be more than the heap. `check` goes through all of them first and makes none, so that a batch is taken whole or
+ * not at all.
  */
 export class RecordReader {
   private at = 0;

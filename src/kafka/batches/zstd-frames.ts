@@ -12,8 +12,8 @@ const REPEATED = 1;
 const RESERVED = 3;
 
 /**
- * The frames that compressed bytes consist of: producers may write several, one after another, and Node's zstd ends with the
- * first. Frames that hold no data are left out. Null where the bytes are no frames.
+ * The frames that compressed bytes consist of: producers may write several, one after another, and Node's zstd ends
+ * with the first. Frames that hold no data are left out. Null where the bytes are no frames.
  */
 export function splitZstdFrames(bytes: Buffer): Buffer[] | null {
   const frames: Buffer[] = [];

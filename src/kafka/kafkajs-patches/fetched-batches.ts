@@ -44,10 +44,11 @@ const NOTHING = Buffer.alloc(0);
 let arePatched = false;
 
 /**
- * Leaves what a fetch has brought as it came, for the reader in `kafka/batches`. kafkajs 2.2.4 decodes it all at once, before
- * it knows of what partition it is: a batch of 110,000 records overflows its stack, and one that it cannot read crashes the
- * consumer for ever. It takes the list of aborted transactions for sorted, and reads no further behind a batch that compaction has
- * emptied. To be called before anything is fetched, since kafkajs loads what decodes answers only then.
+ * Leaves what a fetch has brought as it came, for the reader in `kafka/batches`. kafkajs 2.2.4 decodes it all at once,
+ * before it knows of what partition it is: a batch of 110,000 records overflows its stack, and one that it cannot read
+ * crashes the consumer for ever. It takes the list of aborted transactions for sorted, and reads no further behind a
+ * batch that compaction has emptied. To be called before anything is fetched, since kafkajs loads what decodes answers
+ * only then.
  */
 export function patchFetchedBatches(): void {
   if (arePatched) return;

@@ -14,7 +14,10 @@ import type { Holding, IntakeBudget } from './intake-budget';
 /** Takes a record over: from now on it is on its way to an outcome. Never throws. */
 export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source: JobSource) => void;
 
-/** Takes over a batch that cannot be read, as one record of its bytes. `done` is called once its outcome is acknowledged. */
+/**
+ * Takes over a batch that cannot be read, as one record of its bytes. `done` is called once its outcome is
+ * acknowledged.
+ */
 export type AcceptUnreadable = (record: IncomingRecord, batch: UnreadableBatch, done: () => void) => void;
 
 /** When a record may be sent, in milliseconds since the epoch. Null: at once. */
@@ -192,8 +195,8 @@ export class AssignedPartition implements JobSource {
   }
 
   /**
-   * Takes a batch that cannot be read as one record, once it is sure that it never can be. Returns whether reading goes on
-   * behind it; else it is to be fetched again.
+   * Takes a batch that cannot be read as one record, once it is sure that it never can be. Returns whether reading goes
+   * on behind it; else it is to be fetched again.
    */
   takeUnreadable(batch: UnreadableBatch, accept: AcceptUnreadable): boolean {
     const { clock, budget } = this.deps;

@@ -8,7 +8,9 @@ export class BatchFault {
   private fetches = 0;
   private lastMs = -Infinity;
 
-  /** The batch at `offset` cannot be read. Returns for how long to wait for another fetch; 0 where it is certain by now. */
+  /**
+   * The batch at `offset` cannot be read. Returns for how long to wait for another fetch; 0 where it is certain by now.
+   */
   seen(offset: number, nowMs: number): number {
     if (offset !== this.offset) {
       this.offset = offset;
