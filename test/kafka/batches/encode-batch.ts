@@ -26,7 +26,7 @@ export interface BatchToWrite {
 }
 
 /** By the codec's number in a batch's attributes. */
-export const COMPRESS: readonly ((records: Buffer) => Buffer)[] = [
+const COMPRESS: readonly ((records: Buffer) => Buffer)[] = [
   (records) => records,
   (records) => gzipSync(records),
   (records) => compressSync(records),
@@ -49,7 +49,7 @@ function sized(bytes: Buffer | string | null): Buffer {
   return Buffer.concat([varint(buffer.length), buffer]);
 }
 
-export function encodeRecord(record: RecordToWrite): Buffer {
+function encodeRecord(record: RecordToWrite): Buffer {
   const { offsetDelta = 0, timestampDelta = 0, key = null, value = null, headers = [] } = record;
   return sized(
     Buffer.concat([
