@@ -34,6 +34,8 @@ export interface KafkaConfig {
   readonly topicPrefix: string;
   readonly channels: readonly Channel[];
   readonly createTopics: boolean;
+  /** Largest batch of records after it is decompressed. */
+  readonly maxBatchBytes: number;
   /** Shortest time between two commits of one consumer. */
   readonly commitIntervalMs: number;
   /** Most restarts of a crashed consumer within ten minutes. After that the process gives up. */

@@ -92,6 +92,13 @@ export class Environment {
   )
   readonly CREATE_TOPICS!: boolean;
 
+  @Setting(
+    integer(1),
+    byDefault('16777216'),
+    'Largest record batch after it is decompressed, in bytes; a larger one ends as one `invalid` result',
+  )
+  readonly KAFKA_MAX_BATCH_BYTES!: number;
+
   @Setting(milliseconds, byDefault('25'), 'Shortest time between two commits of one consumer')
   readonly COMMIT_INTERVAL_MS!: number;
 

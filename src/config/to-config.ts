@@ -24,6 +24,7 @@ export function toConfig(
       topicPrefix: environment.TOPIC_PREFIX,
       channels: environment.CHANNELS,
       createTopics: environment.CREATE_TOPICS,
+      maxBatchBytes: environment.KAFKA_MAX_BATCH_BYTES,
       commitIntervalMs: environment.COMMIT_INTERVAL_MS,
       maxConsumerRestarts: environment.CONSUMER_RESTARTS,
       maxUnrecorded: environment.MAX_UNRECORDED,

@@ -1,5 +1,6 @@
 import type { Outcome, Source } from './outcome';
 import { cutError } from './result';
+import type { OffsetRange } from './record';
 import { isLegalTopic } from './topics';
 
 type HeaderValue = Buffer | string;
@@ -25,6 +26,8 @@ export const HEADER = {
   originalOffset: 'kafka_dlt-original-offset',
   originalTimestamp: 'kafka_dlt-original-timestamp',
   truncated: 'kafka_dlt-truncated',
+  /** `<first>-<last>`: the offsets of a batch that could not be read, whose bytes are the value. */
+  batch: 'kafka_dlt-batch',
   retryDue: 'retry-due',
   retryRound: 'retry-round',
   retryOwnKey: 'retry-own-key',
@@ -61,6 +64,8 @@ export interface DeadLetterCause {
   readonly outcome: Outcome;
   readonly error: string;
   readonly attempts: number;
+  /** The offsets of a batch that could not be read, for a dead letter of one. */
+  readonly batch?: OffsetRange;
 }
 
 /**
@@ -99,7 +104,9 @@ export function replyHeaders(target: ReplyTarget): Headers {
 
 /** Headers of a dead letter: the command's own and the service's, which win if names are the same. */
 export function deadLetterHeaders(own: Headers, cause: DeadLetterCause): Headers {
-  return { ...own, ...causeHeaders(cause) };
+  // No command may pass for a batch.
+  const { [HEADER.batch]: _, ...others } = own;
+  return { ...others, ...causeHeaders(cause) };
 }
 
 /** Headers of a dead letter that was too large: it has neither value nor the command's own headers. */
@@ -127,7 +134,7 @@ export function ownHeaders(deadLetter: Headers): Headers {
 }
 
 /** Headers for a {@link DeadLetterCause}. */
-export function causeHeaders({ source, timestamp, outcome, error, attempts }: DeadLetterCause): Headers {
+export function causeHeaders({ source, timestamp, outcome, error, attempts, batch }: DeadLetterCause): Headers {
   return {
     [HEADER.originalTopic]: source.topic,
     [HEADER.originalPartition]: String(source.partition),
@@ -136,6 +143,7 @@ export function causeHeaders({ source, timestamp, outcome, error, attempts }: De
     [HEADER.outcome]: outcome,
     [HEADER.error]: cutError(error),
     [HEADER.attempts]: String(attempts),
+    ...(batch !== undefined && { [HEADER.batch]: `${batch.firstOffset}-${batch.lastOffset}` }),
   };
 }
 

@@ -14,6 +14,12 @@ export interface IncomingRecord {
   readonly headers: Headers;
 }
 
+/** Offsets from the first to the last, both included. */
+export interface OffsetRange {
+  readonly firstOffset: number;
+  readonly lastOffset: number;
+}
+
 /** A record to be written. With a null key the producer chooses the partition. */
 export interface OutgoingRecord {
   readonly key: Buffer | null;

@@ -58,7 +58,7 @@ export function readReturned(record: IncomingRecord): Returned | null {
   const topic = lastValue(headers, HEADER.originalTopic, MAX_TOPIC_BYTES)?.toString() ?? null;
   const partition = numberOf(headers, HEADER.originalPartition);
   const offset = numberOf(headers, HEADER.originalOffset);
-  const timestampMs = numberOf(headers, HEADER.originalTimestamp);
+  const timestampMs = timestampOf(headers);
   const round = numberOf(headers, HEADER.retryRound);
   const attempts = numberOf(headers, HEADER.attempts);
   const due = dueAtMs(headers);
@@ -69,6 +69,12 @@ export function readReturned(record: IncomingRecord): Returned | null {
   for (const [name, value] of Object.entries(headers)) if (!ADDED.has(name)) own[name] = value;
   const origin = { topic, partition, offset, timestampMs, key, value: record.value, headers: own };
   return { origin, round, attempts, dueAtMs: due };
+}
+
+/** A record's timestamp may be -1, for none. */
+function timestampOf(headers: Headers): number | null {
+  const text = lastValue(headers, HEADER.originalTimestamp, MAX_NUMBER_BYTES)?.toString() ?? '';
+  return /^-?\d+$/.test(text) ? Number(text) : null;
 }
 
 function numberOf(headers: Headers, name: string): number | null {

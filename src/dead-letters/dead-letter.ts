@@ -35,6 +35,8 @@ export interface DeadLetter {
   readonly attempts: number | null;
   /** Whether the command was too large, so that its value and headers are lost. */
   readonly isTruncated: boolean;
+  /** `<first>-<last>` for a batch of records that could not be read; null for a command. */
+  readonly batch: string | null;
   readonly origin: Origin;
   readonly channel: Channel | null;
   readonly lane: Lane | null;
@@ -69,6 +71,7 @@ export function readDeadLetter(record: IncomingRecord, topics: Topics): DeadLett
     error: textOf(headers, HEADER.error) ?? '',
     attempts: numberOf(headers, HEADER.attempts),
     isTruncated: textOf(headers, HEADER.truncated) === 'true',
+    batch: textOf(headers, HEADER.batch),
     origin,
     channel: commandTopic?.channel ?? null,
     lane: commandTopic?.lane ?? null,
@@ -84,7 +87,7 @@ function originOf(headers: Headers): Origin {
     topic: textOf(headers, HEADER.originalTopic),
     partition: numberOf(headers, HEADER.originalPartition),
     offset: offset !== null && /^\d+$/.test(offset) ? offset : null,
-    timestampMs: numberOf(headers, HEADER.originalTimestamp),
+    timestampMs: timestampOf(headers),
   };
 }
 
@@ -105,6 +108,12 @@ function identityOf(value: string | null): Pick<DeadLetter, 'commandId' | 'works
 function textOf(headers: Headers, name: string): string | null {
   const header = Object.hasOwn(headers, name) ? headers[name] : undefined;
   return (Array.isArray(header) ? header.at(-1) : header)?.toString() ?? null;
+}
+
+/** Null for -1 too, which is no time. */
+function timestampOf(headers: Headers): number | null {
+  const text = textOf(headers, HEADER.originalTimestamp);
+  return text !== null && /^\d{1,19}$/.test(text) ? Number(text) : null;
 }
 
 function numberOf(headers: Headers, name: string): number | null {

@@ -5,7 +5,14 @@ import { type Filter, matches } from './filter';
 import type { RedriveMarks } from './redrive-marks';
 
 /** Why a dead letter is not redriven, in the order in which it is asked. */
-const SKIPPED = ['filtered-out', 'already-redriven', 'truncated', 'no-command-topic', 'no-such-partition'] as const;
+const SKIPPED = [
+  'filtered-out',
+  'already-redriven',
+  'batch',
+  'truncated',
+  'no-command-topic',
+  'no-such-partition',
+] as const;
 export type Skipped = (typeof SKIPPED)[number];
 
 /** What a redrive does with a dead letter. */
@@ -23,6 +30,7 @@ export interface RedriveRules {
 export function judge(letter: DeadLetter, { filter, marks, partitionCounts }: RedriveRules): Judgement {
   if (!matches(letter, filter)) return { kind: 'filtered-out' };
   if (marks.has(letter.place)) return { kind: 'already-redriven' };
+  if (letter.batch !== null) return { kind: 'batch' };
   if (letter.isTruncated) return { kind: 'truncated' };
   const { topic, partition } = letter.origin;
   if (topic === null || letter.channel === null) return { kind: 'no-command-topic' };

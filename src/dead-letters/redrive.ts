@@ -57,7 +57,7 @@ interface Planned {
 }
 
 /** An operator has to know the places of letters that were skipped for these reasons. */
-const IMPOSSIBLE: ReadonlySet<Skipped> = new Set(['truncated', 'no-command-topic', 'no-such-partition']);
+const IMPOSSIBLE: ReadonlySet<Skipped> = new Set(['batch', 'truncated', 'no-command-topic', 'no-such-partition']);
 
 /**
  * Redrives dead letters, partition by partition, the oldest first. Each batch and its marks are written in one

@@ -9,6 +9,7 @@ const MAX_NAMED = 20;
 const WHY: Readonly<Record<Skipped | 'too-large', string>> = {
   'filtered-out': 'left out by the filters',
   'already-redriven': 'already redriven',
+  batch: 'batches of records that could not be read, not redriven: their bytes are in the dead letter',
   truncated: 'truncated, cannot be redriven: their commands are at their original place while retention has them',
   'no-command-topic': 'not from a command topic of this prefix, not redriven',
   'no-such-partition': 'from a topic or partition that does not exist, not redriven',

@@ -23,6 +23,8 @@ export interface ExportedLetter extends ListedLetter {
   readonly lane: Lane | null;
   readonly campaign: string | null;
   readonly truncated: boolean;
+  /** Offsets of a batch of records that could not be read; null for a command. */
+  readonly batch: string | null;
   readonly original: Omit<Origin, 'timestampMs'> & { readonly time: string | null };
   /** Pairs, since a name may occur several times. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -53,13 +55,14 @@ export function toListed(letter: DeadLetter, showContent: boolean): ListedLetter
 }
 
 export function toExported(letter: DeadLetter, showContent: boolean): ExportedLetter {
-  const { lane, campaign, isTruncated, origin, record } = letter;
+  const { lane, campaign, isTruncated, batch, origin, record } = letter;
   const { timestampMs, ...original } = origin;
   return {
     ...toListed(letter, showContent),
     lane,
     campaign,
     truncated: isTruncated,
+    batch,
     original: { ...original, time: timestampMs === null ? null : isoTime(timestampMs) },
     headers: shownHeaders(letter, showContent),
     keyBytes: record.key?.length ?? null,
@@ -78,7 +81,7 @@ export function listText(letters: readonly ListedLetter[]): string {
 
 /** Everything about one letter, for people. */
 export function showText(letter: DeadLetter, showContent: boolean): string {
-  const { record, origin, campaign, lane, isTruncated } = letter;
+  const { record, origin, campaign, lane, isTruncated, batch } = letter;
   const { place, time, channel, outcome, attempts, commandId, workspaceId, error } = toListed(letter, showContent);
   const originTime = origin.timestampMs === null ? null : isoTime(origin.timestampMs);
   const facts: readonly (readonly [string, string | null | undefined])[] = [
@@ -95,6 +98,7 @@ export function showText(letter: DeadLetter, showContent: boolean): string {
     ['original', `${origin.topic ?? NONE}/${origin.partition ?? NONE}/${origin.offset ?? NONE}`],
     ['original time', originTime],
     ['truncated', isTruncated ? 'yes: the value and headers were too large, and this cannot be redriven' : 'no'],
+    ['batch', batch === null ? 'no' : `yes: offsets ${batch} could not be read, and this cannot be redriven`],
     ['key', contentText(record.key, showContent)],
     ['value', contentText(record.value, showContent)],
   ];

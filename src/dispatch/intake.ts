@@ -1,7 +1,7 @@
 import { type Channel, type Delivery, LANES } from '../contract/channels';
 import type { InvalidCommand } from '../contract/command';
 import { decodeCommand } from '../contract/decode';
-import type { IncomingRecord } from '../contract/record';
+import type { IncomingRecord, OffsetRange } from '../contract/record';
 import { settledAsInvalid } from '../contract/result';
 import { readReturned } from '../contract/retry-headers';
 import type { CommandTopic } from '../contract/topics';
@@ -55,6 +55,22 @@ export class Intake {
     this.take(record, value, source, origin, returned);
   }
 
+  /**
+   * A batch of which no record can be read comes to its end as one invalid command.
+   *
+   * @param record the bytes of the batch, at its first offset
+   * @param why completes "it cannot be read: …"
+   * @param done called once its outcome is acknowledged
+   */
+  acceptUnreadable(record: IncomingRecord, batch: OffsetRange, why: string, done: () => void): void {
+    const { firstOffset, lastOffset } = batch;
+    const channel = this.deps.retryTopics.get(record.topic);
+    const topic = this.topics.get(record.topic) ?? (channel && { topic: record.topic, channel, lane: LANES[0] });
+    if (topic === undefined) throw new Error(`${record.topic} is no topic that this replica reads`);
+    const violations = [`the batch of offsets ${firstOffset} to ${lastOffset} cannot be read: ${why}`];
+    this.settle(record, { id: null, type: null, workspaceId: null, violations }, topic, done, batch);
+  }
+
   private take(
     record: IncomingRecord,
     value: Buffer | null,
@@ -91,15 +107,27 @@ export class Intake {
     record: IncomingRecord,
     parked: Parked | null,
     command: InvalidCommand,
-    { channel, lane }: CommandTopic,
+    topic: CommandTopic,
     source: JobSource,
+  ): void {
+    this.settle(parked?.origin ?? record, command, topic, () => source.settled(record, null));
+  }
+
+  private settle(
+    record: IncomingRecord,
+    command: InvalidCommand,
+    { channel, lane }: CommandTopic,
+    done: () => void,
+    batch?: OffsetRange,
   ): void {
     const settled = settledAsInvalid(command);
     const completedAtMs = this.deps.wallMs();
-    const ended = { record: parked?.origin ?? record, command, channel, lane, settled, completedAtMs, isReplay: false };
-    const refusal = new Promise<void>((done) => this.next.refuse(ended, done)).then(() => {
-      source.settled(record, null);
+    const ended = { record, command, channel, lane, settled, completedAtMs, isReplay: false };
+    const { promise: refusal, resolve } = Promise.withResolvers<void>();
+    this.next.refuse(batch === undefined ? ended : { ...ended, batch }, () => {
+      done();
       this.refusals.delete(refusal);
+      resolve();
     });
     this.refusals.add(refusal);
   }

@@ -97,6 +97,18 @@ export class PartitionLedger {
     return 'known';
   }
 
+  /** There is nothing to be read before `next` that is not known: the commit offset steps over gaps and markers. */
+  pass(next: number): void {
+    if (this.position !== null && next <= this.position) return;
+    this.position = next;
+    if (this.head === this.entries.length) this.version++;
+  }
+
+  /** Whether `offset` is so far beyond the commit offset that it is left until commands before it are done. */
+  isFar(offset: number): boolean {
+    return this.head < this.entries.length && offset - (this.base() ?? offset) > MAX_SPAN / 2;
+  }
+
   /** The command at `offset` is settled. Settling twice, or what was never taken, changes nothing. */
   settle(offset: number): void {
     const entry = this.find(offset);
@@ -118,9 +130,9 @@ export class PartitionLedger {
     if (entry?.state === 'open') entry.state = 'forgotten';
   }
 
-  /** How far what has been read reaches beyond the commit offset. */
-  get span(): number {
-    return (this.position ?? 0) - (this.base() ?? 0);
+  /** The first offset that is not done; null before anything is known. */
+  get firstOpen(): number | null {
+    return this.base();
   }
 
   /** Offsets in hand: neither done nor forgotten, whether read again by this owner or not. O(n). */

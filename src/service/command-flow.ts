@@ -8,6 +8,7 @@ import type { JobSource } from '../dispatch/job-source';
 import type { CommandSender, Decoded, Ending, Outcomes, SendCommand } from '../dispatch/ports';
 import type { Settled } from '../contract/outcome';
 import { CommandConsumers } from '../kafka/group/command-consumers';
+import type { AcceptUnreadable } from '../kafka/partitions/assigned-partition';
 import type { RecordSink } from '../kafka/partitions/assigned-partitions';
 import { type Ended, Settlement } from '../settlement/settlement';
 import { ApiAlarms } from './api-alarms';
@@ -48,6 +49,11 @@ export class CommandFlow implements RecordSink, Decoded, CommandSender, Outcomes
   /** Read → decoded. */
   accept(record: IncomingRecord, value: Buffer | null, source: JobSource): void {
     this.intake.accept(record, value, source);
+  }
+
+  /** Read → settled: a batch of which no record can be read has come to its end, as one command that is none. */
+  acceptUnreadable(...[record, batch, done]: Parameters<AcceptUnreadable>): void {
+    this.intake.acceptUnreadable(record, batch, batch.why, done);
   }
 
   /** Decoded → admitted: it waits in the queues of its partition until it is chosen. */

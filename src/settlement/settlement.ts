@@ -10,7 +10,7 @@ import {
   truncatedDeadLetterHeaders,
 } from '../contract/headers';
 import { DEAD_LETTERED, type Outcome, type Settled, type Source } from '../contract/outcome';
-import type { IncomingRecord } from '../contract/record';
+import type { IncomingRecord, OffsetRange } from '../contract/record';
 import { buildResult, encodeResult, typeOf } from '../contract/result';
 import { retryHeaders } from '../contract/retry-headers';
 import type { Topics } from '../contract/topics';
@@ -29,6 +29,8 @@ export interface Ended {
   readonly completedAtMs: number;
   /** Whether an earlier record of the command settled it. */
   readonly isReplay: boolean;
+  /** For a batch of records that could not be read: its offsets. */
+  readonly batch?: OffsetRange;
 }
 
 /** A command that goes to a retry topic. */
@@ -134,9 +136,9 @@ export class Settlement {
     log(isFault ? 'warn' : 'debug', 'settled', { ...sourceOf(record), outcome, attempts, httpStatus });
   }
 
-  private async publishDeadLetter({ record, settled }: Ended): Promise<void> {
+  private async publishDeadLetter({ record, settled, batch }: Ended): Promise<void> {
     const { deadLetters, topics } = this.deps;
-    const cause = causeOf(record, settled);
+    const cause = { ...causeOf(record, settled), ...(batch !== undefined && { batch }) };
     const topic = topics.deadLetters;
     const key = bytesOf(record.key);
     const value = bytesOf(record.value);

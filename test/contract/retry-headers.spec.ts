@@ -15,7 +15,7 @@ const parking = fc.record({
     partition: fc.nat(),
     offset: fc.nat().map(String),
   }),
-  timestamp: fc.nat().map(String),
+  timestamp: fc.oneof(fc.nat(), fc.constantFrom(-1, 0, 253_402_300_800_000, -(2 ** 63), 2 ** 63)).map(String),
   outcome: fc.constant('failed' as const),
   error: fc.string({ maxLength: 3_000 }),
   attempts: fc.nat(1_000),

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import type { IncomingRecord } from '../../src/contract/record';
 import { decodeMetadata, MAX_METADATA_BYTES, MAX_SPAN } from '../../src/offsets/commit-metadata';
 import type { DeadLetterRecords, PartitionBounds, Redriven, Redriver } from '../../src/dead-letters/ports';
+import { reportText } from '../../src/dead-letters/report';
 import { redrive, type RedriveReport, type RedriveRequest } from '../../src/dead-letters/redrive';
 import {
   type PageCommit,
@@ -133,6 +134,16 @@ describe('a redrive', () => {
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('leaves a batch that could not be read, and tells so; a command cannot pass for one', async () => {
+    const batch = { firstOffset: 3, lastOffset: 9 };
+    const command = deadLetterRecord({ offset: 2, own: { 'kafka_dlt-batch': '3-9' } });
+    const ground = new Ground([deadLetterRecord({ offset: 1, batch }), command]);
+    const report = await run(ground);
+    expect(report.redriven).toBe(1);
+    expect(report.impossible).toEqual([{ place: { partition: 0, offset: 1 }, why: 'batch' }]);
+    expect(reportText(report, false)).toContain('could not be read, not redriven');
   });
 
   it('sends nothing in a dry run, and reports what it would send', async () => {

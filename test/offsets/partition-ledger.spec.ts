@@ -46,6 +46,8 @@ class World {
       } else {
         assert(this.inHand.has(offset) || this.settled.has(offset), `${offset} is skipped`);
       }
+      // A gap or a marker behind it, which a fetch may tell or not.
+      if (offset % 3 === 0) this.ledger.pass(this.log[this.readAt] ?? offset + 1);
     }
   }
 
@@ -109,7 +111,7 @@ class World {
   }
 
   /** Everything is read, settled and committed. Returns what is left. */
-  finish(): { settled: number[]; committed: number; span: number; next: LedgerCommit | null } {
+  finish(): { settled: number[]; committed: number; open: number[]; next: LedgerCommit | null } {
     for (let rounds = 0; rounds < 1000 && (this.readAt < this.log.length || this.inHand.size > 0); rounds++) {
       this.read(100);
       for (const offset of this.inHand) {
@@ -120,7 +122,8 @@ class World {
     }
     this.commit('succeeds');
     const settled = [...this.settled].sort((a, b) => a - b);
-    return { settled, committed: this.stored?.offset ?? 0, span: this.ledger.span, next: this.ledger.nextCommit() };
+    const { ledger } = this;
+    return { settled, committed: this.stored?.offset ?? 0, open: ledger.openOffsets(), next: ledger.nextCommit() };
   }
 
   private reopen(before: PartitionLedger): void {
@@ -181,7 +184,7 @@ describe('PartitionLedger', () => {
         const world = new World(offsets);
         for (const run of steps) run(world);
         const end = (offsets.at(-1) ?? -1) + 1;
-        expect(world.finish()).toEqual({ settled: offsets, committed: end, span: 0, next: null });
+        expect(world.finish()).toEqual({ settled: offsets, committed: end, open: [], next: null });
       }),
       { numRuns: 500 },
     );
@@ -195,6 +198,33 @@ describe('PartitionLedger', () => {
     expect(ledger.nextCommit()).toMatchObject({ base: 11, done: [14] });
     ledger.settle(11);
     expect(ledger.nextCommit()).toMatchObject({ base: 15, done: [] });
+  });
+
+  it('steps over what is no record, as soon as all before it is done', () => {
+    const ledger = new PartitionLedger(0);
+    ledger.take(0);
+    ledger.take(1);
+    ledger.pass(3);
+    ledger.settle(1);
+    expect(ledger.nextCommit()).toMatchObject({ base: 0, done: [1] });
+    ledger.settle(0);
+    expect(ledger.nextCommit()).toMatchObject({ base: 3, done: [] });
+    ledger.committed(ledger.state()!);
+    ledger.pass(2);
+    expect(ledger.nextCommit()).toBeNull();
+    ledger.pass(50_000);
+    expect(ledger.nextCommit()).toMatchObject({ base: 50_000, done: [] });
+  });
+
+  it('tells what is left far behind an open command, until that is done', () => {
+    const ledger = new PartitionLedger(0);
+    ledger.take(0);
+    ledger.pass(30_001);
+    expect(ledger.take(30_001)).toBe('full');
+    expect(ledger.isFar(30_001)).toBe(true);
+    ledger.settle(0);
+    expect(ledger.isFar(30_001)).toBe(false);
+    expect(ledger.take(30_001)).toBe('new');
   });
 
   it('has nothing to commit after a commit that succeeded, but commits again after one that failed', () => {

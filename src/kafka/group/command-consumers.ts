@@ -4,7 +4,9 @@ import type { Topics } from '../../contract/topics';
 import { systemClock } from '../../dispatch/clock';
 import type { ConsumerStatus } from '../../health/service-status';
 import type { PartitionGauges, Telemetry } from '../../observability/telemetry';
+import { OneAtATime } from '../batches/one-at-a-time';
 import type { SharedClient } from '../client/shared-client';
+import { readOldEntry } from '../kafkajs-patches/fetched-batches';
 import type { RecordSink } from '../partitions/assigned-partitions';
 import type { Halts } from '../partitions/halts';
 import { IntakeBudget } from '../partitions/intake-budget';
@@ -25,6 +27,7 @@ interface Deps {
 export class CommandConsumers {
   private readonly budget: IntakeBudget;
   private consumers: readonly GroupConsumer[] = [];
+  private readonly large = new OneAtATime();
   private readonly dead = new Set<string>();
   private onDeath: (name: string) => void = () => undefined;
 
@@ -92,8 +95,9 @@ export class CommandConsumers {
 
   private newConsumer(reading: Reading, sink: RecordSink): GroupConsumer {
     const { config, client, telemetry, log } = this.deps;
+    const { maxBatchBytes } = config.kafka;
     return new GroupConsumer(reading, {
-      newClient: groupClients(client.kafka),
+      newClient: groupClients(client.kafka, { maxBatchBytes, large: this.large, readOldEntry }),
       reader: client.admin,
       clock: systemClock,
       config: config.kafka,

@@ -1,14 +1,18 @@
 import type { EachBatchPayload, Kafka } from 'kafkajs';
+import { type Limits, type Piece, piecesOf } from '../batches/pieces';
+import { fetchedBytes } from '../kafkajs-patches/fetched-batches';
 import type { OffsetsToCommit } from '../partitions/committer';
 import { newConsumer } from './new-consumer';
 import type { TopicPartition } from '../partitions/topic-partition';
 import { stickyAssigner } from './sticky-assigner';
 
-type Batch = EachBatchPayload['batch'];
-
-/** The records of one partition in one fetch: the part of kafkajs' payload that is used. */
+/** What one fetch has brought of one partition. */
 export interface FetchedBatch {
-  readonly batch: Pick<Batch, 'topic' | 'partition' | 'messages' | 'highWatermark'>;
+  readonly topic: string;
+  readonly partition: number;
+  readonly highWatermark: number;
+  /** In the order of offsets, unpacked as they are asked for. */
+  readonly pieces: () => AsyncIterable<Piece>;
   /** The next fetch begins after this offset. */
   readonly resolveOffset: (offset: string) => void;
   /** Commits once, in the generation that the member is in when it is called. Rejects if the group refuses it. */
@@ -61,7 +65,7 @@ export interface GroupClient {
 export type NewGroupClient = (plan: GroupPlan) => GroupClient;
 
 /** Makes a kafkajs consumer for each plan. */
-export function groupClients(kafka: Kafka): NewGroupClient {
+export function groupClients(kafka: Kafka, limits: Limits): NewGroupClient {
   return ({ topics, owned, events, ...plan }) => {
     const consumer = newConsumer(kafka, { ...plan, assigner: stickyAssigner([...topics], owned) });
     const { GROUP_JOIN, HEARTBEAT, REBALANCING, CRASH } = consumer.events;
@@ -76,7 +80,7 @@ export function groupClients(kafka: Kafka): NewGroupClient {
         await consumer.run({
           autoCommit: false,
           eachBatchAutoResolve: false,
-          eachBatch: (batch) => events.take(batch),
+          eachBatch: (payload) => events.take(toFetched(payload, limits)),
         });
       },
       pause: (partitions) => consumer.pause([...partitions]),
@@ -87,5 +91,18 @@ export function groupClients(kafka: Kafka): NewGroupClient {
         ),
       disconnect: () => consumer.disconnect(),
     };
+  };
+}
+
+function toFetched(payload: EachBatchPayload, limits: Limits): FetchedBatch {
+  const { topic, partition } = payload.batch;
+  const fetched = fetchedBytes(payload.batch);
+  return {
+    topic,
+    partition,
+    highWatermark: fetched.highWatermark,
+    pieces: () => piecesOf(fetched, limits),
+    resolveOffset: (offset) => payload.resolveOffset(offset),
+    commitOffsetsIfNecessary: (offsets) => payload.commitOffsetsIfNecessary(offsets),
   };
 }

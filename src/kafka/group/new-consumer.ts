@@ -3,6 +3,8 @@ import { type Consumer, type Kafka, type PartitionAssigner, PartitionAssigners }
 /** Small, since a fetch is decoded in one go, and answers of the API that arrive meanwhile wait for it. */
 const MAX_BYTES_PER_PARTITION = 64 * 1024;
 const MAX_BYTES_PER_FETCH = 1024 * 1024;
+/** How soon new partitions of a topic are noticed. */
+const METADATA_MAX_AGE_MS = 20_000;
 
 interface ConsumerPlan {
   readonly groupId: string;
@@ -22,6 +24,7 @@ export function newConsumer(kafka: Kafka, plan: ConsumerPlan): Consumer {
     maxWaitTimeInMs: plan.fetchWaitMs,
     maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
     maxBytes: MAX_BYTES_PER_FETCH,
+    metadataMaxAge: METADATA_MAX_AGE_MS,
     allowAutoTopicCreation: false,
     // Members of other programs know round robin. If one of them is in the group, all members agree on that.
     partitionAssigners: [plan.assigner, PartitionAssigners.roundRobin],

@@ -1,4 +1,5 @@
 import { patchChecksum } from './checksum';
+import { patchFetchedBatches } from './fetched-batches';
 import { patchJoiningConnections } from './joining-connections';
 import { patchProduceAnswers } from './produce-answers';
 import { patchProtocolDecoding } from './protocol-decoding';
@@ -16,6 +17,7 @@ let areApplied = false;
 export function applyPatches(): void {
   if (areApplied) return;
   areApplied = true;
+  patchFetchedBatches();
   patchProtocolDecoding();
   patchProtocolEncoding();
   patchRecordEncoding();

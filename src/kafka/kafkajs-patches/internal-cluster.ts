@@ -1,16 +1,5 @@
-import type { Kafka, KafkaMessage, Producer, ProducerConfig } from 'kafkajs';
-
-/** A fetch's answer for one partition, before records that a consumer must not see are left out. */
-export interface FetchedPartition {
-  readonly partition: number;
-  readonly messages: readonly FetchedMessage[];
-}
-
-interface FetchedMessage {
-  readonly offset: string;
-  /** Absent from records in the format before Kafka 0.11. */
-  readonly batchContext?: { readonly firstOffset: string; readonly lastOffsetDelta: number };
-}
+import type { Kafka, Producer, ProducerConfig } from 'kafkajs';
+import type { FetchedPartition } from './fetched-batches';
 
 interface Broker {
   leaveGroup(request: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
@@ -49,12 +38,6 @@ export interface Cluster {
     }[],
   ): Promise<readonly { readonly partitions: readonly { readonly partition: number; readonly offset: string }[] }[]>;
 }
-
-type BatchClass = new (
-  topic: string,
-  fetchedOffset: string,
-  partition: FetchedPartition,
-) => { readonly messages: readonly KafkaMessage[] };
 
 /** kafkajs's number for an isolation level: no records of transactions that are open or aborted. */
 export const READ_COMMITTED = 1;
@@ -109,20 +92,4 @@ function clusterFactory(kafka: Kafka): { readonly symbol: symbol; readonly creat
     throw new Error('this version of kafkajs has no cluster to be used');
   }
   return { symbol, create: create as (options: object) => Cluster };
-}
-
-/** The records in a fetch, without those of aborted transactions, markers, and records before the offset asked for. */
-export function visibleMessages(topic: string, offset: number, fetched: FetchedPartition): readonly KafkaMessage[] {
-  const Batch = require('kafkajs/src/consumer/batch') as BatchClass;
-  return new Batch(topic, String(offset), fetched).messages;
-}
-
-/** The offset after the fetched records and any gap at the end of their batch. Null if nothing was fetched. */
-export function offsetAfter(fetched: FetchedPartition): number | null {
-  const last = fetched.messages.at(-1);
-  if (last === undefined) return null;
-  const { offset, batchContext } = last;
-  return batchContext === undefined
-    ? Number(offset) + 1
-    : Number(batchContext.firstOffset) + batchContext.lastOffsetDelta + 1;
 }

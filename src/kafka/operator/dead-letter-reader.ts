@@ -1,16 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Kafka, KafkaJSError, type KafkaMessage, KafkaJSProtocolError } from 'kafkajs';
+import { type Kafka, KafkaJSError, KafkaJSProtocolError } from 'kafkajs';
 import type { IncomingRecord } from '../../contract/record';
 import type { DeadLetterRecords, PartitionBounds } from '../../dead-letters/ports';
 import { KAFKA_DEADLINE_MS, KafkaAway, withinDeadline } from './deadline';
-import {
-  type Cluster,
-  createCluster,
-  type FetchedPartition,
-  offsetAfter,
-  READ_COMMITTED,
-  visibleMessages,
-} from '../kafkajs-patches/internal-cluster';
+import { OneAtATime } from '../batches/one-at-a-time';
+import { type FetchedBytes, piecesOf } from '../batches/pieces';
+import type { FetchedRecord } from '../batches/records';
+import { fetchedOf, readOldEntry } from '../kafkajs-patches/fetched-batches';
+import { type Cluster, createCluster, READ_COMMITTED } from '../kafkajs-patches/internal-cluster';
 
 /** Kafka's numbers for the two ends of a partition. They are sent in place of a time. */
 const EARLIEST = -2;
@@ -23,6 +20,7 @@ const FETCH_WAIT_MS = 500;
 const RETRY_MS = 250;
 /** After so many empty answers in a row, the rest of a partition has no record. */
 const MAX_EMPTY_ANSWERS = 2;
+const LIMITS = { maxBatchBytes: 64 * 1024 * 1024, large: new OneAtATime(), readOldEntry };
 
 /**
  * Reads a topic from its earliest record to the end that `bounds` found, without a consumer group. It joins no group,
@@ -69,20 +67,25 @@ export class DeadLetterReader implements DeadLetterRecords {
         offset = Math.max(offset + 1, earliest ?? end);
         continue;
       }
-      const after = offsetAfter(fetched);
+      let after: number | null = null;
+      for await (const piece of piecesOf(fetched, LIMITS)) {
+        if (piece.kind === 'passed') after = piece.next;
+        if (piece.kind === 'unreadable') after = piece.batch.lastOffset + 1;
+        if (piece.kind !== 'records') continue;
+        for (const record of piece.records) {
+          if (record.offset >= end) return;
+          yield toRecord(this.topic, partition, record);
+        }
+      }
       if (after === null && ++emptyAnswers >= MAX_EMPTY_ANSWERS) return;
       if (after === null) continue;
       emptyAnswers = 0;
-      for (const message of visibleMessages(this.topic, offset, fetched)) {
-        if (Number(message.offset) >= end) return;
-        yield toRecord(this.topic, partition, message);
-      }
       offset = Math.max(offset + 1, after);
     }
   }
 
   /** Tries again if a leader has moved or a connection broke, for up to 15 s: somebody waits at a terminal. */
-  private async fetch(partition: number, offset: number, signal: AbortSignal): Promise<FetchedPartition | 'gone'> {
+  private async fetch(partition: number, offset: number, signal: AbortSignal): Promise<FetchedBytes | 'gone'> {
     const startedMs = performance.now();
     for (;;) {
       try {
@@ -97,7 +100,7 @@ export class DeadLetterReader implements DeadLetterRecords {
     }
   }
 
-  private async fetchOnce(partition: number, offset: number): Promise<FetchedPartition> {
+  private async fetchOnce(partition: number, offset: number): Promise<FetchedBytes> {
     const { topic, cluster } = this;
     const [nodeId] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
     if (nodeId === undefined) throw new KafkaJSError(`${topic}/${partition} has no leader`);
@@ -110,7 +113,8 @@ export class DeadLetterReader implements DeadLetterRecords {
       maxBytes: FETCH_BYTES,
       topics: [{ topic, partitions: [{ partition, fetchOffset: String(offset), maxBytes: FETCH_BYTES }] }],
     });
-    return responses[0]?.partitions[0] ?? { partition, messages: [] };
+    const nothing = { partition, highWatermark: String(offset), messages: [] };
+    return fetchedOf(responses[0]?.partitions[0] ?? nothing, offset);
   }
 
   private async connect(signal: AbortSignal): Promise<void> {
@@ -134,15 +138,16 @@ export class DeadLetterReader implements DeadLetterRecords {
   }
 }
 
-function toRecord(topic: string, partition: number, message: KafkaMessage): IncomingRecord {
+function toRecord(topic: string, partition: number, record: FetchedRecord): IncomingRecord {
+  const { offset, timestampMs, key, value, headers } = record;
   return {
     topic,
     partition,
-    offset: Number(message.offset),
-    timestampMs: Number(message.timestamp),
-    key: message.key?.toString('latin1') ?? null,
-    value: message.value?.toString('latin1') ?? null,
-    headers: message.headers ?? {},
+    offset,
+    timestampMs,
+    key: key?.toString('latin1') ?? null,
+    value: value?.toString('latin1') ?? null,
+    headers,
   };
 }
 

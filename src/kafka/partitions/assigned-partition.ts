@@ -1,12 +1,13 @@
-import type { KafkaMessage } from 'kafkajs';
 import type { IncomingRecord } from '../../contract/record';
 import { headerBytes, type Headers } from '../../contract/headers';
 import type { Clock } from '../../dispatch/clock';
-import { MAX_SPAN } from '../../offsets/commit-metadata';
 import type { Job } from '../../dispatch/job';
 import type { JobSource, UnrecordedCount } from '../../dispatch/job-source';
 import { PartitionLedger } from '../../offsets/partition-ledger';
 import type { PartitionQueues } from '../../dispatch/schedule/queues';
+import type { UnreadableBatch } from '../batches/pieces';
+import { type FetchedRecord, NO_HEADERS } from '../batches/records';
+import { BatchFault } from './batch-fault';
 import { type Committed, partitionKey } from './committed-offsets';
 import type { Holding, IntakeBudget } from './intake-budget';
 import { type CommitMark, Uncommitted } from './uncommitted';
@@ -14,8 +15,14 @@ import { type CommitMark, Uncommitted } from './uncommitted';
 /** Takes a record over: from now on it is on its way to an outcome. Never throws. */
 export type AcceptRecord = (record: IncomingRecord, value: Buffer | null, source: JobSource) => void;
 
+/**
+ * Takes over a batch that cannot be read, as one record of its bytes. `done` is called once its outcome is
+ * acknowledged.
+ */
+export type AcceptUnreadable = (record: IncomingRecord, batch: UnreadableBatch, done: () => void) => void;
+
 /** When a record may be sent, in milliseconds since the epoch. Null: at once. */
-export type DueAt = (message: KafkaMessage) => number | null;
+export type DueAt = (record: Pick<FetchedRecord, 'headers'>) => number | null;
 
 /** What a partition needs from its consumer. */
 interface Deps {
@@ -29,7 +36,6 @@ interface Deps {
 
 /** Memory that a command takes beside its own bytes: parsed command, queue entries, ledger entry. Measured. */
 const OVERHEAD_BYTES = 600;
-const NO_HEADERS: Headers = Object.freeze({});
 
 /**
  * One partition of a command topic, from its assignment to this replica to its loss. It hands its records to dispatch,
@@ -42,15 +48,17 @@ export class AssignedPartition implements JobSource {
   private state: 'opening' | 'open' | 'lost' = 'opening';
   private readonly holding: Holding = { commands: 0, bytes: 0 };
   private currentLedger = new PartitionLedger(null);
-  private isLedgerFull = false;
   private readonly uncommitted = new Uncommitted();
+  /** The offset that was left because it is too far beyond the first open one; null if none was. */
+  private leftAt: number | null = null;
   /** The member tag under which the partition was last claimed; null before the first claim. */
   private tag: string | null = null;
   private highWatermark: number | null = null;
   private position: number | null = null;
   /** When the first offset became done that is not committed yet; null if all are committed. */
   private uncommittedSinceMs: number | null = null;
-  /** When the next record may be sent, by the wall clock; null if it may be sent now, or if it is not known. */
+  private readonly fault = new BatchFault();
+  /** When the next record may be sent, or is read again, by the wall clock; null if that is now, or not known. */
   private dueAtMs: number | null = null;
 
   constructor(
@@ -107,7 +115,7 @@ export class AssignedPartition implements JobSource {
 
   /** Whether so much is done beyond the first command that is not that no more fits the commit's metadata. */
   get isHeldBack(): boolean {
-    return this.isLedgerFull && this.ledger.span > MAX_SPAN / 2;
+    return this.leftAt !== null && this.ledger.isFar(this.leftAt);
   }
 
   /**
@@ -127,7 +135,7 @@ export class AssignedPartition implements JobSource {
   open({ offset, done }: Pick<Committed, 'offset' | 'done'>, tag: string): void {
     this.dueAtMs = null;
     this.currentLedger = this.currentLedger.successor(offset, done);
-    this.isLedgerFull = false;
+    this.leftAt = null;
     this.tag = tag;
     this.state = 'open';
     this.uncommitted.open(this.currentLedger.nextCommit() === null);
@@ -155,29 +163,78 @@ export class AssignedPartition implements JobSource {
     this.state = 'opening';
   }
 
-  /** Takes records in offset order. Returns the offset of the last one that was taken; null if none was. */
-  take(messages: readonly KafkaMessage[], highWatermark: string, accept: AcceptRecord): string | null {
-    let last: string | null = null;
-    this.highWatermark = Number(highWatermark);
+  /** A fetch has come. */
+  fetched(highWatermark: number): void {
+    this.highWatermark = highWatermark;
     this.dueAtMs = null;
+  }
+
+  /** Takes records in offset order. Returns the offset of the last one that was taken; null if none was. */
+  take(records: readonly FetchedRecord[], accept: AcceptRecord): number | null {
+    let last: number | null = null;
     const nowMs = this.deps.clock.wallMs();
-    for (const message of messages) {
-      const dueAtMs = this.deps.due(message);
+    for (const record of records) {
+      const dueAtMs = this.deps.due(record);
       if (dueAtMs !== null && dueAtMs > nowMs) {
         this.dueAtMs = dueAtMs;
         break;
       }
-      const offset = Number(message.offset);
+      const { offset } = record;
       const taken = this.ledger.take(offset);
       if (taken === 'full') {
-        this.isLedgerFull = true;
+        this.leftAt = offset;
         break;
       }
-      last = message.offset;
+      last = offset;
       this.position = offset + 1;
-      if (taken === 'new') this.hand(message, offset, accept);
+      if (taken === 'new') this.hand(record, accept);
     }
     return last;
+  }
+
+  /** There is nothing more to be read before `next`. */
+  pass(next: number): void {
+    this.position = Math.max(this.position ?? 0, next);
+    this.ledger.pass(next);
+    this.deps.changed(this);
+  }
+
+  /**
+   * Takes a batch that cannot be read as one record, once it is sure that it never can be. Returns whether reading goes
+   * on behind it; else it is to be fetched again.
+   */
+  takeUnreadable(batch: UnreadableBatch, accept: AcceptUnreadable): boolean {
+    const { clock, budget } = this.deps;
+    const { firstOffset, lastOffset, bytes, timestampMs } = batch;
+    if (batch.mayRecover) {
+      const waitMs = this.fault.seen(firstOffset, clock.monotonicMs());
+      if (waitMs > 0) {
+        this.dueAtMs = clock.wallMs() + waitMs;
+        return false;
+      }
+    }
+    const offset = Math.max(firstOffset, this.ledger.firstOpen ?? firstOffset);
+    const taken = this.ledger.take(offset);
+    if (taken === 'full') {
+      this.leftAt = offset;
+      return false;
+    }
+    if (taken === 'new') {
+      const { topic, partition, holding } = this;
+      const record: IncomingRecord = {
+        topic,
+        partition,
+        offset: firstOffset,
+        timestampMs,
+        key: `${topic}/${partition}/${firstOffset}`,
+        value: bytes.toString('latin1'),
+        headers: NO_HEADERS,
+      };
+      budget.add(holding, bytesOf(record));
+      accept(record, batch, () => this.settled({ ...record, offset }, null));
+    }
+    this.pass(lastOffset + 1);
+    return true;
   }
 
   settled(record: IncomingRecord, unrecorded: UnrecordedCount | null): void {
@@ -208,19 +265,19 @@ export class AssignedPartition implements JobSource {
     return this.uncommittedSinceMs === null ? 0 : nowMs - this.uncommittedSinceMs;
   }
 
-  private hand(message: KafkaMessage, offset: number, accept: AcceptRecord): void {
+  private hand({ offset, timestampMs, key, value, headers }: FetchedRecord, accept: AcceptRecord): void {
     const { topic, partition } = this;
     const record: IncomingRecord = {
       topic,
       partition,
       offset,
-      timestampMs: Number(message.timestamp),
-      key: message.key === null ? null : message.key.toString('latin1'),
-      value: message.value === null ? null : message.value.toString('latin1'),
-      headers: copyHeaders(message.headers),
+      timestampMs,
+      key: key === null ? null : key.toString('latin1'),
+      value: value === null ? null : value.toString('latin1'),
+      headers: copyHeaders(headers),
     };
     this.deps.budget.add(this.holding, bytesOf(record));
-    accept(record, message.value, this);
+    accept(record, value, this);
   }
 }
 
@@ -230,7 +287,7 @@ function bytesOf(record: IncomingRecord): number {
 }
 
 /** Copies header values: they are views of the fetch buffer, and would keep all of it in memory. */
-function copyHeaders(headers: KafkaMessage['headers']): Headers {
+function copyHeaders(headers: Headers): Headers {
   let copy: Headers | null = null;
   for (const name in headers) {
     const value = headers[name];

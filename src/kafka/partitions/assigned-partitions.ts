@@ -4,7 +4,8 @@ import type { Job } from '../../dispatch/job';
 import type { JobSource } from '../../dispatch/job-source';
 import type { PartitionQueues } from '../../dispatch/schedule/queues';
 import type { PartitionGauges, Telemetry } from '../../observability/telemetry';
-import { type AcceptRecord, AssignedPartition } from './assigned-partition';
+import { type AcceptRecord, type AcceptUnreadable, AssignedPartition } from './assigned-partition';
+import type { Piece } from '../batches/pieces';
 import { takeInTurns } from './batch-intake';
 import { partitionKey } from './committed-offsets';
 import { Committer, type OffsetsToCommit } from './committer';
@@ -21,6 +22,8 @@ import type { TopicPartition } from './topic-partition';
 
 /** While a consumer ends: how often it looks whether everything is committed. */
 const FLUSH_POLL_MS = 20;
+/** How many records a fetch may bring beyond what a partition may hold: a batch may have millions. */
+const MAX_BEYOND_PAUSE = 1_000;
 
 /** How a group refuses commits while it rebalances, as each replica that starts makes it do. Afterwards it takes them. */
 const REBALANCING: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
@@ -30,6 +33,8 @@ export interface RecordSink {
   openPartition(): PartitionQueues<Job>;
   /** Takes a record over: from now on it is on its way to an outcome. Never throws. */
   accept(...record: Parameters<AcceptRecord>): void;
+  /** Takes over a batch that cannot be read. Never throws. */
+  acceptUnreadable(...batch: Parameters<AcceptUnreadable>): void;
   /** A batch has been accepted. */
   accepted(): void;
   /** The partition is no longer this replica's: nothing of it may be sent any more. */
@@ -171,19 +176,24 @@ export class AssignedPartitions {
   }
 
   /** Takes in the records of a fetch. */
-  async take({ batch, resolveOffset }: FetchedBatch): Promise<void> {
+  async take(batch: FetchedBatch): Promise<void> {
     const source = this.partitions.get(partitionKey(batch.topic, batch.partition));
     if (source === undefined || !source.isOwned) return;
     const { sink, telemetry } = this.deps;
-    await takeInTurns(source, batch.messages, (messages) => {
-      if (this.isHalted) return false;
-      const last = source.take(messages, batch.highWatermark, (...record) => sink.accept(...record));
-      if (last !== null) resolveOffset(last);
-      telemetry.read(batch.topic, messages.length);
-      this.pauses.align();
-      sink.accepted();
-      return last === messages.at(-1)?.offset;
-    });
+    let beyondPause = 0;
+    source.fetched(batch.highWatermark);
+    await takeInTurns(
+      source,
+      batch.pieces(),
+      (piece) => !this.isHalted && this.takePiece(source, batch, piece),
+      (records) => {
+        telemetry.read(batch.topic, records);
+        this.pauses.align();
+        if (records > 0) sink.accepted();
+        if (this.pauses.has(source)) beyondPause += records;
+        return beyondPause < MAX_BEYOND_PAUSE;
+      },
+    );
   }
 
   /** The consumer is out of its group: all its partitions may be another replica's now. */
@@ -222,6 +232,28 @@ export class AssignedPartitions {
   private isCommitted(): boolean {
     const kept = [...this.partitions.values()].filter((source) => !source.isLost);
     return this.releases.size === 0 && kept.every((source) => source.ledger.nextCommit() === null);
+  }
+
+  /** Whether the next piece is to follow. */
+  private takePiece(source: AssignedPartition, { resolveOffset }: FetchedBatch, piece: Piece): boolean {
+    const { sink } = this.deps;
+    switch (piece.kind) {
+      case 'records': {
+        const last = source.take(piece.records, (...record) => sink.accept(...record));
+        if (last !== null) resolveOffset(String(last));
+        return last === piece.records.at(-1)?.offset;
+      }
+      case 'passed':
+        source.pass(piece.next);
+        resolveOffset(String(piece.next - 1));
+        return true;
+      case 'unreadable': {
+        const { batch } = piece;
+        if (!source.takeUnreadable(batch, (...taken) => sink.acceptUnreadable(...taken))) return false;
+        resolveOffset(String(batch.lastOffset));
+        return true;
+      }
+    }
   }
 
   private assign({ topic, partition }: TopicPartition): void {

@@ -5,6 +5,11 @@ const ROOT = join(__dirname, '../../..');
 
 /** For each patch: an expression for the function that it replaces, and the file that has kafkajs's own function. */
 const REPLACED = {
+  'fetched-batches': ["load('consumer/batch').prototype.isEmpty", 'consumer/batch.js'],
+  'fetched-batches of all versions': [
+    "load('protocol/requests/fetch/v11/response').decode",
+    'protocol/requests/fetch/v11/response.js',
+  ],
   'protocol-decoding': ["load('protocol/decoder').prototype.readVarIntArray", 'protocol/decoder.js'],
   'protocol-encoding': ["load('protocol/encoder').prototype.writeUVarInt", 'protocol/encoder.js'],
   'record-encoding': ["load('protocol/recordBatch/record/v0')", 'protocol/recordBatch/record/v0/index.js'],

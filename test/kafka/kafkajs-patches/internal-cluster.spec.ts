@@ -4,15 +4,7 @@ import {
   connectToLeaders,
   createCluster,
   createProducerWithCluster,
-  offsetAfter,
-  visibleMessages,
 } from '../../../src/kafka/kafkajs-patches/internal-cluster';
-
-const message = (offset: number, firstOffset: number, lastOffsetDelta: number, isControlRecord = false) => ({
-  offset: String(offset),
-  isControlRecord,
-  batchContext: { firstOffset: String(firstOffset), lastOffsetDelta },
-});
 
 describe("kafkajs's cluster", () => {
   it('is found in this version, with the methods that are used', () => {
@@ -55,21 +47,5 @@ describe("kafkajs's cluster", () => {
     };
     await connectToLeaders(cluster as unknown as Cluster, 'messages.results');
     expect(found).toEqual(['1', '2', '3']);
-  });
-});
-
-describe('the offset after a fetch', () => {
-  it('is after the records that compaction has removed from the end of a batch', () => {
-    expect(offsetAfter({ partition: 0, messages: [message(4, 4, 0), message(6, 5, 9)] })).toBe(15);
-  });
-
-  it('is after a transaction marker, which is no record', () => {
-    const fetched = { partition: 0, messages: [message(4, 4, 0), message(5, 5, 0, true)], abortedTransactions: [] };
-    expect(offsetAfter(fetched)).toBe(6);
-    expect(visibleMessages('t', 0, fetched).map(({ offset }) => offset)).toEqual(['4']);
-  });
-
-  it('is null if nothing was fetched', () => {
-    expect(offsetAfter({ partition: 0, messages: [] })).toBeNull();
   });
 });

@@ -1,4 +1,5 @@
 import { sleep } from '../../../src/dispatch/clock';
+import type { Piece } from '../../../src/kafka/batches/pieces';
 import type { OffsetsToCommit } from '../../../src/kafka/partitions/committer';
 import type { GroupClient, GroupPlan } from '../../../src/kafka/group/group-client';
 import type { GroupReader } from '../../../src/kafka/partitions/group-reader';
@@ -326,7 +327,10 @@ export class SimulatedClient implements GroupClient {
       await sleep(clock, found.length > 0 ? network.latencyMs() : Number(this.plan.fetchWaitMs), signal);
       for (const { partition, records } of found.filter((each) => !this.paused.has(each.partition))) {
         await this.plan.events.take({
-          batch: { topic: TOPIC, partition, messages: records.map(toMessage), highWatermark: '0' },
+          topic: TOPIC,
+          partition,
+          highWatermark: 0,
+          pieces: () => piecesOf(records),
           resolveOffset: (offset) => void positions.set(partition, Number(offset) + 1),
           commitOffsetsIfNecessary: (offsets) => this.commitOnce(offsets),
         });
@@ -361,13 +365,11 @@ export class SimulatedClient implements GroupClient {
   }
 }
 
-function toMessage({ offset, key }: { offset: number; key: string }) {
-  return {
-    key: Buffer.from(key),
-    value: Buffer.alloc(0),
-    timestamp: '0',
-    attributes: 0,
-    offset: String(offset),
-    headers: {},
-  };
+async function* piecesOf(records: readonly { offset: number; key: string }[]): AsyncGenerator<Piece> {
+  yield { kind: 'records', records: records.map(toRecord) };
+  await Promise.resolve();
+}
+
+function toRecord({ offset, key }: { offset: number; key: string }) {
+  return { key: Buffer.from(key), value: Buffer.alloc(0), timestampMs: 0, offset, headers: {} };
 }

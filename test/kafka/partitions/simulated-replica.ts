@@ -50,6 +50,7 @@ export class SimulatedReplica {
     const sink: RecordSink = {
       openPartition: () => ({ keys: new Map() }),
       accept: (record, _value, source) => this.add({ record, source }),
+      acceptUnreadable: () => undefined,
       accepted: () => this.pump(),
       discard: (source) => this.discard(source),
     };
