@@ -10,6 +10,10 @@ interface Options {
   readonly mayStartProcesses: boolean;
 }
 
+// Node opens these when they are first written to, for instance by a warning, and never closes them: a spec would seem to
+// have left a handle open.
+for (const name of ['stdout', 'stderr']) Reflect.get(process, name);
+
 /** All processes that this process has started and that have not ended. */
 const children = new Set<ChildProcess>();
 let startedCount = 0;

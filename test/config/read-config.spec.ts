@@ -64,7 +64,7 @@ describe('readConfig', () => {
         channels: ['whatsapp', 'messenger', 'instagram', 'telegram'],
         createTopics: false,
         maxBatchBytes: 16_777_216,
-      commitIntervalMs: 25,
+        commitIntervalMs: 25,
         maxConsumerRestarts: 10,
         maxUnrecorded: 1_024,
         publishTimeoutMs: 10_000,

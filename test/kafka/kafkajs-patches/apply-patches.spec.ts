@@ -53,7 +53,7 @@ function unpatched(apply: string): string[] {
   return JSON.parse(execFileSync(process.execPath, ['-e', script], { cwd: ROOT, encoding: 'utf8' })) as string[];
 }
 
-const APPLY = "require('../../../src/kafka/kafkajs-patches/apply-patches').applyPatches()";
+const APPLY = "require(process.cwd() + '/src/kafka/kafkajs-patches/apply-patches').applyPatches()";
 
 describe('the patches of kafkajs', () => {
   it('are all in place, also in modules that kafkajs loads later', () => {
