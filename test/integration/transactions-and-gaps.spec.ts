@@ -86,10 +86,10 @@ describe('transactions', () => {
 });
 
 it('a gap of 30,000 offsets behind a waiting command pauses the partition, and costs nothing', async () => {
-  const faultRules = [{ match: { workspace: 'limited' }, fault: 'status429' as const, times: 1 }];
-  await using bed = await TestBed.start({ partitions: 1, sandbox: { retryAfter: 8, faultRules } });
+  const faultRules = [{ match: { workspace: 'limited' }, fault: 'status429' as const }];
+  await using bed = await TestBed.start({ partitions: 1, sandbox: { retryAfter: 1, faultRules } });
   await bed.produce([{ value: valid('waits', 'limited') }]);
-  await bed.until(() => bed.sandbox.calls().length === 1, 'the first call is refused');
+  await bed.until(() => bed.sandbox.calls().length > 0, 'the first call is refused');
   await withTransactions(bed, async (begin) => {
     const a = await begin();
     for (let part = 0; part < 3; part++) {
@@ -104,6 +104,7 @@ it('a gap of 30,000 offsets behind a waiting command pauses the partition, and c
   await bed.until(async () => (await gauge(bed, 'partition_held_back')) === 1, 'the partition is held back');
   expect(await gauge(bed, 'partition_paused')).toBe(1);
   expect(bed.seenResults).toEqual([]);
+  await bed.sandbox.setBehaviour({ faultRules: [] });
   expect((await bed.resultOf(behind)).result.outcome).toBe('accepted');
   await bed.untilCommitted();
   expect(await bed.committed()).toEqual([30_003]);
