@@ -184,7 +184,7 @@ export class GroupConsumer {
         })),
       })),
     };
-    // Before the first batch kafkajs has only the commit that repeats itself. The fence lets through the first try only.
+    // Before the first batch kafkajs has only the commit that repeats itself.
     await (this.commitNow === null ? this.client?.commitOffsets(offsets) : this.commitNow(offsets));
   }
 }
