@@ -53,8 +53,11 @@ function log(workspace: fc.Arbitrary<string>): fc.Arbitrary<LogRecord[]> {
   });
 }
 
+/** By default the same logs each time; `PASSING_RUNS=500` draws others. */
+const DRAWN = process.env['PASSING_RUNS'];
+
 /** @param part of each workspace */
-function check(workspace: fc.Arbitrary<string>, part: number): string[] {
+function check(workspace: fc.Arbitrary<string>, part: number, numRuns: number): string[] {
   const forms = new Set<string>();
   fc.assert(
     fc.property(log(workspace), fc.array(step, { maxLength: 300, size: 'max' }), (records, steps) => {
@@ -67,17 +70,17 @@ function check(workspace: fc.Arbitrary<string>, part: number): string[] {
       expect(world.unfit).toBe(0);
       expect(world.budget.bytes).toBeLessThanOrEqual(world.budget.maxBytes);
     }),
-    { numRuns: 80, endOnFailure: true },
+    DRAWN === undefined ? { numRuns, seed: 1, endOnFailure: true } : { numRuns: Number(DRAWN), endOnFailure: true },
   );
   return [...forms].sort();
 }
 
 describe('ledger, passing over and hand-over together', () => {
   it('send every command once and every key in order, never commit past what is open, and come to an end', () => {
-    expect(check(fewWorkspaces, 5)).toEqual(['done', 'open', 'rules']);
+    expect(check(fewWorkspaces, 5, 20)).toEqual(['done', 'open', 'rules']);
   });
 
   it('do so with more workspaces than are followed one by one', () => {
-    expect(check(manyWorkspaces, 1)).toContain('open');
+    expect(check(manyWorkspaces, 1, 6)).toContain('open');
   });
 });

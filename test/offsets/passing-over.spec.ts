@@ -45,22 +45,22 @@ describe('PassingOver', () => {
   });
 
   it('goes on with the others beside a workspace that waits with half of all records, also after a restart', () => {
-    const log = records(60_000, (index) => (index % 2 === 0 ? big(index) : small(index)));
+    const log = records(32_000, (index) => (index % 2 === 0 ? big(index) : small(index)));
     const world = new World(log, 200);
     world.parts.set('big', 4);
     const stays = ({ workspaceId }: LogRecord) => workspaceId === 'big';
-    run(world, () => world.settled.size >= 20_000, stays);
+    run(world, () => world.settled.size >= 12_000, stays);
     world.commit('succeeds');
     expect([...world.forms]).toEqual(['rules']);
     world.restart();
-    expect(world.settled.size).toBe(20_000);
+    expect(world.settled.size).toBe(12_000);
     const batches = run(world, isDone(world, 'small'), stays);
-    expect(batches).toBeLessThanOrEqual(2 * (60_000 / 200));
+    expect(batches).toBeLessThanOrEqual(2 * (32_000 / 200));
     expect(world.inHand.size).toBeLessThanOrEqual(4);
     world.commit('succeeds');
     expect(world.unfit).toBe(0);
     world.finish(20_000);
-    expect(world.storedOffset).toBe(60_000);
+    expect(world.storedOffset).toBe(32_000);
   });
 
   it('keeps no more of one key than its part, and reads past the rest', () => {
@@ -91,7 +91,7 @@ describe('PassingOver', () => {
 
   it('holds reading visibly where no marks could tell what is done, and goes on when the way is free', () => {
     // Too many workspaces wait for rules to tell of each.
-    const log = records(80_000, (index) => ({
+    const log = records(50_000, (index) => ({
       workspaceId: index % 2 === 0 ? `w${(index / 2) % 400}` : 'small',
       key: `k${index}`,
     }));
@@ -106,7 +106,7 @@ describe('PassingOver', () => {
     world.commit('succeeds');
     expect(world.unfit).toBe(0);
     world.finish(20_000);
-    expect(world.storedOffset).toBe(80_000);
+    expect(world.storedOffset).toBe(50_000);
   });
 
   it('takes a key in order across workspaces: behind one that is passed over, and not longer than that', () => {
