@@ -40,7 +40,10 @@ export interface KafkaConfig {
   readonly commitIntervalMs: number;
   /** Most restarts of a crashed consumer within ten minutes. After that the process gives up. */
   readonly maxConsumerRestarts: number;
-  /** Most commands of one command topic that are answered and not recorded; beyond it nothing more of that topic is sent. */
+  /**
+   * Most commands of one command topic that are answered and not recorded; beyond it nothing more of that topic is
+   * sent.
+   */
   readonly maxUnrecorded: number;
   /** Deadline of one attempt to publish a batch of records. */
   readonly publishTimeoutMs: number;

@@ -169,7 +169,9 @@ export function lastValue(headers: Headers, name: string, maxBytes: number): Hea
   return value && Buffer.byteLength(value) <= maxBytes && value.length > 0 ? value : null;
 }
 
-/** Decimal digits, or the 4-byte big-endian integer that Spring writes, whose first byte is 0, unlike that of any text. */
+/**
+ * Decimal digits, or the 4-byte big-endian integer that Spring writes, whose first byte is 0, unlike that of any text.
+ */
 function toPartition(value: HeaderValue | null): number | null {
   if (value === null) return null;
   const text = value.toString();

@@ -4,7 +4,8 @@ import type { Job } from './job';
 /**
  * The calls on the wire, the oldest first.
  *
- * A list and no Map, since entries come and go all the time: with every rehash V8 leaves a table behind that holds all that was
+ * A list and no Map, since entries come and go all the time: with every rehash V8 leaves a table behind that holds all
+ * that was
  * in it, and the table after it, until the next full collection. Of a few hundred calls that kept thousands in memory.
  */
 export class Calls {

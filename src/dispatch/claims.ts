@@ -21,8 +21,10 @@ const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 1_000;
 
 /**
- * Makes sure that a command is sent by one process at a time, and never after it is settled. A claim that the store cannot
- * take holds up only what asks for at most one delivery: the others are guarded by their partition's ledger alone meanwhile.
+ * Makes sure that a command is sent by one process at a time, and never after it is settled. A claim that the store
+ * cannot
+ * take holds up only what asks for at most one delivery: the others are guarded by their partition's ledger alone
+ * meanwhile.
  */
 export class Claims {
   /** Claimed, and waiting for another try. */

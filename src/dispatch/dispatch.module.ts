@@ -14,7 +14,9 @@ import { Intake } from './intake';
 import { LocalRateLimiter } from './schedule/rate-limiter';
 import { SlowStart } from './schedule/slow-start';
 
-/** Records are decoded, and commands taken to their outcomes. Whom they hand them to is said in service/command-flow.ts. */
+/**
+ * Records are decoded, and commands taken to their outcomes. Whom they hand them to is said in service/command-flow.ts.
+ */
 @Module({
   imports: [MessagesApiModule, SettlementModule],
   providers: [

@@ -46,8 +46,10 @@ interface Deps {
 const UNTRUSTED_MS = 200;
 
 /**
- * Takes valid commands to their outcomes: chooses the next (Scheduler), claims it (Claims), sends it while slots, circuit
- * and credential allow (ApiGate, Bulkhead), and settles it or lets it wait for another try (FollowUps). A command that waits
+ * Takes valid commands to their outcomes: chooses the next (Scheduler), claims it (Claims), sends it while slots,
+ * circuit
+ * and credential allow (ApiGate, Bulkhead), and settles it or lets it wait for another try (FollowUps). A command that
+ * waits
  * holds its key's turn, but no slot.
  */
 export class Dispatcher {
@@ -101,7 +103,9 @@ export class Dispatcher {
     });
   }
 
-  /** Where commands go from here, and who hears of the API's health. To be called once, before the first command comes. */
+  /**
+   * Where commands go from here, and who hears of the API's health. To be called once, before the first command comes.
+   */
   connect(next: CommandSender & Outcomes, listener: DispatchListener): void {
     const { claims, scheduler, gate, unrecordedCommands: unrecorded } = this;
     const { clock } = this.deps;
@@ -122,7 +126,8 @@ export class Dispatcher {
   }
 
   /**
-   * For how long something that should have happened has not: a call that outlived its deadline, or a wake-up that did not
+   * For how long something that should have happened has not: a call that outlived its deadline, or a wake-up that did
+   * not
    * come. Beyond some seconds the dispatch loop is stuck.
    */
   overdueMs(): number {
@@ -355,7 +360,9 @@ export class Dispatcher {
       : settledWithout('expired', job, 'expiresAt passed before it could be sent');
   }
 
-  /** What waited for the call is looked at again: its workspace, and others if a wider circuit or its key was probed. */
+  /**
+   * What waited for the call is looked at again: its workspace, and others if a wider circuit or its key was probed.
+   */
   private reconsider(job: Job, probe: Probe): void {
     const nowMs = this.deps.clock.monotonicMs();
     if (probe.some(({ isOfWorkspace }) => !isOfWorkspace)) this.scheduler.reconsider(nowMs);

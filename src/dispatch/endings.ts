@@ -23,13 +23,18 @@ interface Due {
   readonly job: Job;
   readonly settled: Settled;
   readonly isReplay: boolean;
-  /** When it was settled, or an earlier record of the command that brought it to its end; a promise while the store is told. */
+  /**
+   * When it was settled, or an earlier record of the command that brought it to its end; a promise while the store is
+   * told.
+   */
   readonly settling: number | Promise<number>;
 }
 
 /**
- * Has the outcome of each command written down and releases its offset then. The store of settled commands is told at once:
- * what it does not know at a crash is in doubt. All else waits: answers come in groups, and the calls that take their places
+ * Has the outcome of each command written down and releases its offset then. The store of settled commands is told at
+ * once:
+ * what it does not know at a crash is in doubt. All else waits: answers come in groups, and the calls that take their
+ * places
  * leave before anything is published, since every group would else hold back the next one for longer.
  */
 export class Endings {

@@ -14,10 +14,13 @@ export interface JobSource {
   readonly queues: PartitionQueues<Job>;
   /** Whether the partition is this replica's; false from the moment that it is lost. */
   readonly isOwned: boolean;
-  /** Whether its commands may be sent now: it is owned, and the group can be trusted to know that this replica lives. */
+  /**
+   * Whether its commands may be sent now: it is owned, and the group can be trusted to know that this replica lives.
+   */
   readonly maySend: boolean;
   /**
-   * The command is settled: its offset may be committed. Once that is acknowledged it leaves `unrecorded`; null for one that
+   * The command is settled: its offset may be committed. Once that is acknowledged it leaves `unrecorded`; null for one
+   * that
    * was never counted there.
    */
   settled(record: IncomingRecord, unrecorded: UnrecordedCount | null): void;

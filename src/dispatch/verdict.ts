@@ -13,7 +13,9 @@ export type Verdict =
   | { readonly kind: 'unauthorized' }
   | { readonly kind: 'forbidden'; readonly response: MessageResponse };
 
-/** The table "Which failure means what" of the contract, as a function of the call's result and the command's delivery. */
+/**
+ * The table "Which failure means what" of the contract, as a function of the call's result and the command's delivery.
+ */
 export function judge(result: CallResult, delivery: Delivery): Verdict {
   switch (result.kind) {
     case 'accepted':

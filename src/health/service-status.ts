@@ -30,7 +30,10 @@ export interface ServiceStatus {
   apiHealth(): ApiStatus;
   /** Whether commands can be claimed in the store of settled commands. */
   isSettledStoreAvailable(): boolean;
-  /** Command topics of which nothing is sent, since so much that was sent of them is not recorded; empty if there are none. */
+  /**
+   * Command topics of which nothing is sent, since so much that was sent of them is not recorded; empty if there are
+   * none.
+   */
   unrecordedTopics(): readonly string[];
   /** Topics of results, dead letters and retry records that Kafka does not take at the moment. */
   unwritableTopics(): readonly string[];

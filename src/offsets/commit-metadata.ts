@@ -26,11 +26,15 @@ const VERSION = 1;
 const ENVELOPE_BYTES = 296;
 const UNOWNED: Ownership = { owner: null, state: 'released' };
 
-/** A map of offsets below `base + MAX_SPAN` always fits the metadata: three quarters of base64 text are bytes, eight bits each. */
+/**
+ * A map of offsets below `base + MAX_SPAN` always fits the metadata: three quarters of base64 text are bytes, eight
+ * bits each.
+ */
 export const MAX_SPAN = Math.floor(((MAX_METADATA_BYTES - ENVELOPE_BYTES) * 3) / 4) * 8;
 
 /**
- * Writes commit metadata: JSON with a bitmap whose bit i stands for offset `base + i`, and a CRC-32 over all of it, since
+ * Writes commit metadata: JSON with a bitmap whose bit i stands for offset `base + i`, and a CRC-32 over all of it,
+ * since
  * one flipped bit would name another command as done, and that one would never be sent.
  * Every offset must be in [base, base + MAX_SPAN).
  */

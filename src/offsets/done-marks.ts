@@ -13,7 +13,8 @@ export interface Rule {
  *
  * - `done`: these are, all others are not.
  * - `open`: these are not, all others below `reach` are.
- * - `rules`: of those below `reach`, a record that a rule covers is not done, any other is; but for `exceptions`, which are the
+ * - `rules`: of those below `reach`, a record that a rule covers is not done, any other is; but for `exceptions`, which
+ *   are the
  *   other way round. It takes the records themselves to read it.
  */
 export type DoneMarks =

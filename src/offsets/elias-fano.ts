@@ -1,12 +1,16 @@
 /**
- * Ascending numbers in few bits (Elias 1974, Fano 1971): the low bits of each as they are, the rest in unary. n numbers below
+ * Ascending numbers in few bits (Elias 1974, Fano 1971): the low bits of each as they are, the rest in unary. n numbers
+ * below
  * u take about n · (2 + log2(u ÷ n)) bits. What is written tells its own length.
  */
 
 /** Enough for any distance between two offsets. */
 const MAX_LOW_BITS = 52;
 
-/** Bytes that `count` numbers below `universe` take at most. Rises with both, so what fits still fits when either shrinks. */
+/**
+ * Bytes that `count` numbers below `universe` take at most. Rises with both, so what fits still fits when either
+ * shrinks.
+ */
 export function eliasFanoBytes(count: number, universe: number): number {
   if (count === 0) return 1;
   return varintBytes(count) + 1 + Math.ceil(bitsWith(bestLowBits(count, universe), count, universe) / 8);

@@ -16,8 +16,10 @@ export class KeyMarksBudget {
 }
 
 /**
- * For each key of which a record was passed over: where the last one is, and for whose sake. Eleven bytes for a key and its share
- * of free slots. Keys are known by 48 bits of a hash; two keys with the same are one key, of which more is passed over than need be.
+ * For each key of which a record was passed over: where the last one is, and for whose sake. Eleven bytes for a key and
+ * its share
+ * of free slots. Keys are known by 48 bits of a hash; two keys with the same are one key, of which more is passed over
+ * than need be.
  */
 export class KeyMarks {
   private slots = MIN_SLOTS;
@@ -32,7 +34,8 @@ export class KeyMarks {
 
   /**
    * @param origin no offset is below it
-   * @param isPassed whether the record at an offset is passed over still, for its owner's sake: a key without one is forgotten
+   * @param isPassed whether the record at an offset is passed over still, for its owner's sake: a key without one is
+   * forgotten
    */
   constructor(
     private origin: number,

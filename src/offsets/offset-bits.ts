@@ -10,7 +10,10 @@ const BITS_SET = 2 * WORDS;
 type Chunk = Uint32Array;
 
 const EMPTY = newChunk(0, 0);
-/** Chunks in which all is alike are shared, so that a million records passed over in a row are a thousand entries of a map. */
+/**
+ * Chunks in which all is alike are shared, so that a million records passed over in a row are a thousand entries of a
+ * map.
+ */
 const ALL_OPEN = newChunk(0xffffffff, 0);
 const ALL_RULED = newChunk(0xffffffff, 0xffffffff);
 
@@ -18,7 +21,8 @@ const ALL_RULED = newChunk(0xffffffff, 0xffffffff);
 export type Mask = 'notDone' | 'exceptions';
 
 /**
- * Two bits for each offset: whether it is not done, and whether a rule covers it. Chunks without any take nothing, so gaps and
+ * Two bits for each offset: whether it is not done, and whether a rule covers it. Chunks without any take nothing, so
+ * gaps and
  * whatever is done are free. An exception is an offset of which the two bits differ: done although a rule covers it, or
  * not done although none does.
  */

@@ -22,11 +22,15 @@ export interface LedgerCommit extends DoneMap {
 }
 
 /**
- * Which offsets of one partition are in hand and which are done. Commands complete in any order; the commit offset never
- * passes one that is not done, and what is done beyond it travels in the commit's metadata, so that a restart repeats nothing.
+ * Which offsets of one partition are in hand and which are done. Commands complete in any order; the commit offset
+ * never
+ * passes one that is not done, and what is done beyond it travels in the commit's metadata, so that a restart repeats
+ * nothing.
  *
- * An entry is `open` from the moment it is taken, then `done`; or `forgotten`, where the partition was lost before it was
- * dispatched: it is taken anew if the partition comes back. Offsets that were never read (compaction, transaction markers)
+ * An entry is `open` from the moment it is taken, then `done`; or `forgotten`, where the partition was lost before it
+ * was
+ * dispatched: it is taken anew if the partition comes back. Offsets that were never read (compaction, transaction
+ * markers)
  * hold nothing up. Offsets are numbers: exact to 2^53, which no partition reaches.
  */
 export class PartitionLedger {
@@ -57,8 +61,10 @@ export class PartitionLedger {
   }
 
   /**
-   * The ledger of the partition's next assignment, from what the group has committed by then. What is settled here stays so
-   * even where its commit failed, as while a coordinator is away, and what is in hand is not dispatched again. A group that
+   * The ledger of the partition's next assignment, from what the group has committed by then. What is settled here
+   * stays so
+   * even where its commit failed, as while a coordinator is away, and what is in hand is not dispatched again. A group
+   * that
    * has gone back behind this ledger's commits was reset, or the topic is a new one: its offsets mean other commands.
    */
   successor(committed: number | null, done: readonly number[]): PartitionLedger {

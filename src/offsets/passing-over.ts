@@ -40,7 +40,8 @@ const MOST_AHEAD = 2 ** 26;
 const LONGEST_WALK = 500;
 
 /**
- * Which records of one partition are taken in hand, and what is read next. The first reading goes through the log once. A record
+ * Which records of one partition are taken in hand, and what is read next. The first reading goes through the log once.
+ * A record
  * whose workspace or key has its part in hand is passed over, and so is every later one of the same key, whatever its
  * workspace. A second reading comes by when the stock of a workspace or key runs low.
  *
@@ -49,14 +50,16 @@ const LONGEST_WALK = 500;
  *                          └───────────────────── nothing is passed over any more ────────────────────┘
  *     partition:         first reading ⇄ second reading
  *
- * Order: all records of a key that are passed over are owned by one scope and are taken by readings that see the scope's records from
+ * Order: all records of a key that are passed over are owned by one scope and are taken by readings that see the
+ * scope's records from
  * its first on; a record that such a reading cannot take goes, with its key, to the scope that it waits for.
  */
 export class PassingOver {
   private readonly scopes = new Scopes();
   private readonly hand = new HandCounts();
   /**
-   * Offsets whose records vanished while they were passed over. Whose they were is not known: a key of which that was the last
+   * Offsets whose records vanished while they were passed over. Whose they were is not known: a key of which that was
+   * the last
    * stays owned until the owner's own reading has come by, since earlier ones of the key may still be there.
    */
   private readonly ghosts = new Set<number>();
@@ -83,7 +86,9 @@ export class PassingOver {
     }
   }
 
-  /** The offset that is to be read next; null before anything is known of the partition. A batch from elsewhere is void. */
+  /**
+   * The offset that is to be read next; null before anything is known of the partition. A batch from elsewhere is void.
+   */
   get cursor(): number | null {
     return this.reading?.at ?? this.ledger.position;
   }
@@ -129,7 +134,9 @@ export class PassingOver {
     return judged;
   }
 
-  /** All that lies below `end` was judged or does not exist. To be called with where the batch ends, unless it was held. */
+  /**
+   * All that lies below `end` was judged or does not exist. To be called with where the batch ends, unless it was held.
+   */
   ranTo(end: number): void {
     const { ledger, reading } = this;
     if (reading !== null) {
@@ -173,7 +180,8 @@ export class PassingOver {
   }
 
   /**
-   * Where to read next. To be asked after each batch, and whenever something has ended; if it is not where the consumer would go on,
+   * Where to read next. To be asked after each batch, and whenever something has ended; if it is not where the consumer
+   * would go on,
    * the consumer has to seek.
    *
    * @param isFrontIdle whether the first reading has nothing to read: second readings may then have all batches

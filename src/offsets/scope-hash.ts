@@ -8,7 +8,8 @@ const SEEDS: Readonly<Record<ScopeKind, number>> = { workspace: 0x9e3779b9, key:
 
 /**
  * A number below 2^48 that stands for a workspace or a key. It goes into commits, where every release reads it: another
- * function needs another form of the marks. Two scopes with one number are treated as one, which loses nothing: both are passed
+ * function needs another form of the marks. Two scopes with one number are treated as one, which loses nothing: both
+ * are passed
  * over together.
  */
 export function scopeHash(kind: ScopeKind, name: string): number {

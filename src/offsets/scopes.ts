@@ -4,8 +4,10 @@ import { MAX_RULES, type Rule } from './done-marks';
 const MAX_SCOPES = MAX_RULES;
 
 /**
- * What records are passed over for: a workspace or a key that has its part in hand, or a bucket for all that are too many to be
- * followed. Every key of which records are passed over is owned by one scope, and all those records lie at or beyond the scope's
+ * What records are passed over for: a workspace or a key that has its part in hand, or a bucket for all that are too
+ * many to be
+ * followed. Every key of which records are passed over is owned by one scope, and all those records lie at or beyond
+ * the scope's
  * `from`, so a reading from there sees them in order.
  */
 export interface Scope {
@@ -35,7 +37,8 @@ export class Scopes {
   private readonly buckets: readonly [Scope, Scope] = [newScope(1, null), newScope(2, null)];
   private readonly freeIds = Array.from({ length: MAX_SCOPES }, (_, i) => MAX_SCOPES + 2 - i);
   /**
-   * The bucket that is not being read. What a reading of the other finds and cannot take goes here: so the reading ends, and a key
+   * The bucket that is not being read. What a reading of the other finds and cannot take goes here: so the reading
+   * ends, and a key
    * that was passed over again is not taken later in it.
    */
   private lateIndex: 0 | 1 = 0;

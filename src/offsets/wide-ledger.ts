@@ -19,15 +19,18 @@ interface Unread {
 export type Met = 'new' | 'in hand' | 'done';
 
 /**
- * Which offsets of one partition are done, in hand, or passed over, over any span. The commit offset never passes one that is not
+ * Which offsets of one partition are done, in hand, or passed over, over any span. The commit offset never passes one
+ * that is not
  * done; what is done beyond it is told in the commit's marks.
  *
  *     unread → taken (in hand) → done
  *         └──→ passed over ⇄ taken (in hand) → done
  *     in hand → forgotten: passed over, as far as the ledger is concerned
  *
- * The first reading meets each offset once, in order; what it jumps over does not exist. Later readings meet what lies before
- * `position` again. A record is `ruled` if one of the rules covers it that are given with `nextCommit`; whoever calls says so.
+ * The first reading meets each offset once, in order; what it jumps over does not exist. Later readings meet what lies
+ * before
+ * `position` again. A record is `ruled` if one of the rules covers it that are given with `nextCommit`; whoever calls
+ * says so.
  */
 export class WideLedger {
   private readonly bits = new OffsetBits();
@@ -85,7 +88,9 @@ export class WideLedger {
     return this.bits.count('notDone', this.first, this.next) - this.inHand.size;
   }
 
-  /** Whether an earlier owner's rules still speak of records that were not read: no rule may be added or go until then. */
+  /**
+   * Whether an earlier owner's rules still speak of records that were not read: no rule may be added or go until then.
+   */
   get hasUnread(): boolean {
     return this.unread !== null;
   }
@@ -147,7 +152,9 @@ export class WideLedger {
     return passed;
   }
 
-  /** The first reading has come to `offset`, which is `position`. Only what is new is left to be taken or passed over. */
+  /**
+   * The first reading has come to `offset`, which is `position`. Only what is new is left to be taken or passed over.
+   */
   meet(offset: number, isRuled: boolean): Met {
     if (this.isDoneBefore(offset, isRuled)) {
       this.bits.set(offset, false, isRuled);
@@ -198,7 +205,8 @@ export class WideLedger {
   }
 
   /**
-   * Whether the record at `offset` may be taken: then the marks fit the metadata whatever of what is in hand ends first. The record
+   * Whether the record at `offset` may be taken: then the marks fit the metadata whatever of what is in hand ends
+   * first. The record
    * at the base may always be, since nothing else makes room.
    */
   hasRoomFor(offset: number): boolean {
@@ -260,7 +268,8 @@ export class WideLedger {
   }
 
   /**
-   * What a rule covers is known only of what was read. So where something beyond is known to be done, and neither of the other forms
+   * What a rule covers is known only of what was read. So where something beyond is known to be done, and neither of
+   * the other forms
    * fits, that much is left out: a crash repeats it.
    */
   private ruledMarks(base: number, rules: readonly Rule[]): DoneMarks | null {

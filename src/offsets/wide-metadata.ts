@@ -20,7 +20,8 @@ export interface MarkedCommit extends Ownership {
 export type DecodedCommit =
   | { readonly ok: true; readonly marks: DoneMarks; readonly ownership: Ownership }
   /**
-   * `reason` is safe to log: it never repeats the metadata. The owner is known where that part of the metadata is whole, as
+   * `reason` is safe to log: it never repeats the metadata. The owner is known where that part of the metadata is
+   * whole, as
    * it is where a newer release has written its marks in a form that this one does not know.
    */
   | { readonly ok: false; readonly reason: string; readonly ownership: Ownership | null };
@@ -30,8 +31,10 @@ const UNOWNED: Ownership = { owner: null, state: 'released' };
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
- * Writes a commit's metadata. Marks that fit the bitmap of version 1 are written as it, byte for byte, so that the releases before
- * read them too. Others are a further field beside an empty bitmap, with a checksum of its own over everything: the releases
+ * Writes a commit's metadata. Marks that fit the bitmap of version 1 are written as it, byte for byte, so that the
+ * releases before
+ * read them too. Others are a further field beside an empty bitmap, with a checksum of its own over everything: the
+ * releases
  * before pass over that field. They learn whose the partition is, and take nothing for done.
  */
 export function encodeCommit({ base, marks, owner, state }: MarkedCommit): string {
@@ -44,7 +47,8 @@ export function encodeCommit({ base, marks, owner, state }: MarkedCommit): strin
 }
 
 /**
- * Reads a commit's metadata back. What was written for another committed offset is refused: read against this one it would name
+ * Reads a commit's metadata back. What was written for another committed offset is refused: read against this one it
+ * would name
  * the wrong commands as done, and they would never be sent.
  */
 export function decodeCommit(metadata: string | null, committedOffset: number): DecodedCommit {

@@ -34,7 +34,8 @@ export function optional(prototype: object, property: string | symbol): void {
 }
 
 /**
- * The parsed JSON of a DTO without its optional fields that are null, nested DTOs included; the same object where there is
+ * The parsed JSON of a DTO without its optional fields that are null, nested DTOs included; the same object where there
+ * is
  * none. Many serializers write null for what is not set, and the API's schemas know no null. Elements of arrays stay as
  * they are.
  */

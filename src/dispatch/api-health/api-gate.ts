@@ -47,7 +47,8 @@ interface ChannelHealth {
 }
 
 /**
- * Whether the API may be called (the circuits), how often at once after an outage (their ramps), and with which keys (the
+ * Whether the API may be called (the circuits), how often at once after an outage (their ramps), and with which keys
+ * (the
  * credentials): for the API as a whole, each channel, and each workspace on a channel. It sees every answer.
  */
 export class ApiGate {

@@ -2,7 +2,8 @@ const FIRST_PROBE_MS = 1_000;
 const NEXT_PROBE_MS = 5_000;
 
 /**
- * What may be sent now: anything; one call that finds out whether things are better; or nothing for a while (`Infinity`:
+ * What may be sent now: anything; one call that finds out whether things are better; or nothing for a while
+ * (`Infinity`:
  * until a call comes back). `isRepeat` says that the workspace has been tried in vain already: others go first.
  */
 export type Passage =
@@ -27,7 +28,8 @@ export function stricter(a: Passage, b: Passage): Passage {
 }
 
 /**
- * An open-or-closed switch that probes its way back: the first probe 1 s after it opened, then one every 5 s, never two at
+ * An open-or-closed switch that probes its way back: the first probe 1 s after it opened, then one every 5 s, never two
+ * at
  * once. One that takes longer than that to come back in vain is followed by the next at once.
  *
  *     closed → trip → open → (1 s, then 5 s) → probing → success → closed

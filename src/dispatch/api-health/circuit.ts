@@ -55,9 +55,11 @@ interface Outage {
 }
 
 /**
- * The circuit of one scope: a workspace within a channel, a channel, or the API. It opens where its scope fails as a whole;
+ * The circuit of one scope: a workspace within a channel, a channel, or the API. It opens where its scope fails as a
+ * whole;
  * a few poisonous commands cannot open it. While it is open nothing of its scope is sent but probes, and failures that
- * belong to the outage use up no attempt of their commands. What it has counted leaves the wider circuits when it opens.
+ * belong to the outage use up no attempt of their commands. What it has counted leaves the wider circuits when it
+ * opens.
  *
  *     closed → fails → open → (1 s, then 5 s) → probing → answered → closed, with a ramp
  *                                                       → failure → open
@@ -173,7 +175,10 @@ export class Circuit implements Probed {
     for (const circuit of this.chain) circuit.openIfBroken(nowMs);
   }
 
-  /** Whether a call that failed was on the wire during an outage of any of its scopes: then the failure is not its command's. */
+  /**
+   * Whether a call that failed was on the wire during an outage of any of its scopes: then the failure is not its
+   * command's.
+   */
   excuses(startedMs: number, endedMs: number): boolean {
     return this.chain.some(({ outages }) =>
       outages.some((outage) => endedMs >= outage.fromMs && startedMs <= outage.untilMs),
@@ -181,8 +186,10 @@ export class Circuit implements Probed {
   }
 
   /**
-   * Whether the calls since a command first failed look like an outage that is not found out yet, so that the command is not
-   * given up: by the share of what fails since `firstMs`, or because nothing of a wider scope has succeeded since `sinceMs`. An
+   * Whether the calls since a command first failed look like an outage that is not found out yet, so that the command
+   * is not
+   * given up: by the share of what fails since `firstMs`, or because nothing of a wider scope has succeeded since
+   * `sinceMs`. An
    * outage that is found out excuses by itself.
    */
   suspects(firstMs: number, sinceMs: number, nowMs: number): boolean {

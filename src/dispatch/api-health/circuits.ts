@@ -10,7 +10,8 @@ interface ChannelCircuits {
 }
 
 /**
- * The circuits of the API, of its channels and of their workspaces. Those of workspaces come with their first call and are
+ * The circuits of the API, of its channels and of their workspaces. Those of workspaces come with their first call and
+ * are
  * forgotten when they are as good as new.
  */
 export class Circuits {

@@ -40,9 +40,12 @@ interface Standing {
 /**
  * One key's standing with the API, and that of the workspaces that use it, each on each channel.
  *
- * - 401: the workspace waits and is probed. If another workspace has been refused too and nothing has succeeded with the key
- *   between, the key is refused. If the workspace has been served since the command was refused, the command alone waits.
- * - 403: the command is held. It is rejected once another one has succeeded, or at its third 403 at least 5 s apart; twenty
+ * - 401: the workspace waits and is probed. If another workspace has been refused too and nothing has succeeded with
+ *   the key
+ *   between, the key is refused. If the workspace has been served since the command was refused, the command alone
+ *   waits.
+ * - 403: the command is held. It is rejected once another one has succeeded, or at its third 403 at least 5 s apart;
+ *   twenty
  *   held with no success between count as 401s, and are forgiven.
  */
 export class Credential<C extends Refusable> {
@@ -152,7 +155,8 @@ export class Credential<C extends Refusable> {
   }
 
   /**
-   * Two calls that were on the wire together do not tell whether the key works in between: the second refusal counts against
+   * Two calls that were on the wire together do not tell whether the key works in between: the second refusal counts
+   * against
    * the key if its call was made after the first one was answered.
    */
   private refuse({ channel, workspaceId }: C, startedMs: number, nowMs: number): void {

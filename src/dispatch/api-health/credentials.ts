@@ -7,7 +7,8 @@ export interface KeyRing {
 }
 
 /**
- * The standing of every key with the API. A key that is no longer on the ring is forgotten with what was held against it, so
+ * The standing of every key with the API. A key that is no longer on the ring is forgotten with what was held against
+ * it, so
  * a new one starts with a clean slate.
  */
 export class Credentials<C extends Refusable> {

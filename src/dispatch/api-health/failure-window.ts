@@ -20,7 +20,8 @@ interface Slice {
 }
 
 /**
- * The commands of the last 10 s, each counted once, by its latest call. A success costs one addition; only commands that
+ * The commands of the last 10 s, each counted once, by its latest call. A success costs one addition; only commands
+ * that
  * fail are remembered. Slices of 50 ms; there are none where nothing was called.
  */
 export class FailureWindow {

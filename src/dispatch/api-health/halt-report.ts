@@ -9,7 +9,8 @@ export class HaltReport {
   constructor(private readonly listener: Pick<DispatchListener, 'onHalted' | 'onShut'>) {}
 
   /**
-   * @param mayWait whether there is enough in hand to probe with: else reading goes on, although nothing else may be sent
+   * @param mayWait whether there is enough in hand to probe with: else reading goes on, although nothing else may be
+   * sent
    */
   update(isShut: boolean, mayWait: boolean): void {
     if (isShut !== this.isShut) {

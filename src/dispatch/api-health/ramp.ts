@@ -4,8 +4,10 @@ const FIRST = 4;
 const STEP = 0.25;
 
 /**
- * Limits the calls at once after an outage, so that an API that has just come back is not run down again: few at first, more
- * with every success, until the usual limit is reached. A failure takes back what one success gave, so the limit rises while
+ * Limits the calls at once after an outage, so that an API that has just come back is not run down again: few at first,
+ * more
+ * with every success, until the usual limit is reached. A failure takes back what one success gave, so the limit rises
+ * while
  * more than half of the calls succeed: a few poisonous commands cannot keep it low, and half of all is an outage again.
  */
 export class Ramp {

@@ -5,8 +5,10 @@ import type { Answer, Probed } from './circuit';
 const MOST_TRIED = 10_000;
 
 /**
- * Whether the API refuses a key, or one workspace's use of it. Only a probe that is answered with a 2xx ends it, or another
- * key. A workspace that has not been tried since is tried at once; those that have been take turns, one probe every 5 s.
+ * Whether the API refuses a key, or one workspace's use of it. Only a probe that is answered with a 2xx ends it, or
+ * another
+ * key. A workspace that has not been tried since is tried at once; those that have been take turns, one probe every 5
+ * s.
  *
  *     accepted → trip → refused → probing → 2xx → accepted
  *                                         → anything else → refused

@@ -1,11 +1,14 @@
 import type { Called } from './circuit';
 import { LEAST_COMMANDS, LEAST_KEYS, WINDOW_MS } from './failure-window';
 
-/** Failures further apart than this do not belong together. Longer than a probe that hangs and the wait for the next. */
+/**
+ * Failures further apart than this do not belong together. Longer than a probe that hangs and the wait for the next.
+ */
 const GAP_MS = 30_000;
 
 /**
- * Whether anything at all succeeds in a scope. It counts what narrower circuits have taken out as well: so an outage is one,
+ * Whether anything at all succeeds in a scope. It counts what narrower circuits have taken out as well: so an outage is
+ * one,
  * however many workspaces or channels share it. Holds at most ten commands and five keys.
  */
 export class Standstill {

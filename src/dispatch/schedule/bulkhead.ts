@@ -15,8 +15,10 @@ interface Compartment {
 }
 
 /**
- * Divides the slots for calls between channels, so that one whose calls hang cannot take them all. Each channel that is in
- * use has an equal share, as far as it lately needed that; what others do not need is free for all, so a channel that is
+ * Divides the slots for calls between channels, so that one whose calls hang cannot take them all. Each channel that is
+ * in
+ * use has an equal share, as far as it lately needed that; what others do not need is free for all, so a channel that
+ * is
  * alone has every slot. O(channels).
  */
 export class Bulkhead {

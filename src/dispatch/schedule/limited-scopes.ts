@@ -21,7 +21,8 @@ export interface LimitedStanding {
   /** Refusals in a row within the workspace: the step of the backoff where the API names no time. */
   readonly consecutive: number;
   /**
-   * `workspace`: all of it waits. `command`: the API serves the others, so this one waits alone. `attempt`: the same, and
+   * `workspace`: all of it waits. `command`: the API serves the others, so this one waits alone. `attempt`: the same,
+   * and
    * this refusal counts as one.
    */
   readonly affects: 'workspace' | 'command' | 'attempt';

@@ -21,7 +21,10 @@ export interface Refusal {
  * Grants calls so that no limit is ever exceeded: in any window w at most rate × w + burst calls are granted per scope.
  */
 export interface RateLimiter {
-  /** Takes one call from every limit of the sender and answers null; or takes nothing and names the widest limit in the way. */
+  /**
+   * Takes one call from every limit of the sender and answers null; or takes nothing and names the widest limit in the
+   * way.
+   */
   reserve(sender: Sender, nowMs: number): Refusal | null;
   /** The call that was granted is not made: what it took is free again. */
   giveBack(sender: Sender): void;
@@ -30,8 +33,10 @@ export interface RateLimiter {
 export type Limits = Readonly<Record<Channel, Readonly<Record<Scope, RateLimit | null>>>>;
 
 /**
- * GCRA (generic cell rate algorithm, ITU-T I.371) for one limit over many keys: each key holds its theoretical arrival time,
- * one number. A key untouched for the whole tolerance is as good as new, so two generations of maps, swapped at that pace,
+ * GCRA (generic cell rate algorithm, ITU-T I.371) for one limit over many keys: each key holds its theoretical arrival
+ * time,
+ * one number. A key untouched for the whole tolerance is as good as new, so two generations of maps, swapped at that
+ * pace,
  * forget it without ever being searched.
  */
 class Gcra {

@@ -15,7 +15,9 @@ import {
 import type { RateLimiter } from './rate-limiter';
 import { TimerHeap } from './timer-heap';
 
-/** Whose turn it is: a command, or nobody's for a while (`Infinity`: until something is added, completed or retried). */
+/**
+ * Whose turn it is: a command, or nobody's for a while (`Infinity`: until something is added, completed or retried).
+ */
 export type Turn<J> = { readonly job: J } | { readonly waitMs: number };
 
 /** What keeps commands waiting for other reasons than limits. */
@@ -29,7 +31,8 @@ export interface Hold {
 }
 
 /**
- * Where a command's key stands among the keys of its workspace once it is ready: before all others; with those that have been
+ * Where a command's key stands among the keys of its workspace once it is ready: before all others; with those that
+ * have been
  * called before; or after all others.
  */
 export type Place = 'first' | 'called' | 'last';
@@ -47,13 +50,18 @@ type Wake<J> =
   { readonly keyQueue: KeyQueue<J>; readonly waitId: number; readonly place: Place } | { readonly group: Group<J> };
 
 /**
- * Chooses the next command. Channels take turns; within a channel the transactional lane goes first, but for every fifth
- * turn; within a lane workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone or
- * with everything the same limit holds, so nothing else waits for it. While something may only be probed, workspaces and
- * commands that have not been tried go first, whatever their channel and lane; those that have been take turns after them.
+ * Chooses the next command. Channels take turns; within a channel the transactional lane goes first, but for every
+ * fifth
+ * turn; within a lane workspaces take turns, and within a workspace keys do. What a limit holds back steps aside, alone
+ * or
+ * with everything the same limit holds, so nothing else waits for it. While something may only be probed, workspaces
+ * and
+ * commands that have not been tried go first, whatever their channel and lane; those that have been take turns after
+ * them.
  * Every operation is O(log n) in the commands held, but for `reconsider`.
  *
- * A key is `ready` (its first command may be sent), `out` (its first command was handed out and has not come back), `waiting`
+ * A key is `ready` (its first command may be sent), `out` (its first command was handed out and has not come back),
+ * `waiting`
  * (for a retry, or for the recipient's limit), or `gone` (empty, or its partition was given up):
  *
  *     add → ready → next → out → complete → ready (more commands) or gone
@@ -132,7 +140,9 @@ export class Scheduler<J extends Schedulable> {
     this.release(keyQueue.group);
   }
 
-  /** Nothing of this workspace on this channel is handed out before `untilMs`. A later instant wins over an earlier one. */
+  /**
+   * Nothing of this workspace on this channel is handed out before `untilMs`. A later instant wins over an earlier one.
+   */
   pauseWorkspace(channel: Channel, workspaceId: string, untilMs: number, nowMs: number): void {
     const queues = this.queuesOf(channel);
     const { pausedUntilMs } = queues;

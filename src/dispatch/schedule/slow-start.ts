@@ -2,13 +2,17 @@
 const FIRST = 4;
 /** From the first call on; calls that hang hold back the others no longer. */
 const AT_MOST_MS = 1_000;
-/** For each outcome that is acknowledged. More than one, since partitions that have just moved stand still meanwhile. */
+/**
+ * For each outcome that is acknowledged. More than one, since partitions that have just moved stand still meanwhile.
+ */
 const STEP = 4;
 
 /**
  * Limits how many commands of a new process are called and not written down yet. Its code is not compiled, and its
- * connections not made: were all slots filled at once, the first answers would wait for the last call, and a crash would
- * repeat all of them. Every outcome that is acknowledged makes room for more, until the usual limit is reached or a second has
+ * connections not made: were all slots filled at once, the first answers would wait for the last call, and a crash
+ * would
+ * repeat all of them. Every outcome that is acknowledged makes room for more, until the usual limit is reached or a
+ * second has
  * passed since the first call.
  */
 export class SlowStart {

@@ -11,8 +11,10 @@ export interface UnrecordedTopic {
 }
 
 /**
- * Counts, for each command topic, the commands that are answered and not recorded: whose result, dead letter, retry record
- * or offset Kafka has not acknowledged. That is what a crash repeats beyond the calls on the wire, so it has a limit, and
+ * Counts, for each command topic, the commands that are answered and not recorded: whose result, dead letter, retry
+ * record
+ * or offset Kafka has not acknowledged. That is what a crash repeats beyond the calls on the wire, so it has a limit,
+ * and
  * dispatch of a full topic waits. A command that came back from a retry topic counts for its own command topic.
  */
 export class Unrecorded {

@@ -2,7 +2,8 @@
 const REMIND_MS = 60_000;
 
 /**
- * Decides when a fault that repeats itself is logged: at once, then once a minute until it is over. Attempts that repeat
+ * Decides when a fault that repeats itself is logged: at once, then once a minute until it is over. Attempts that
+ * repeat
  * many times a second would else bury the log.
  */
 export class RecurringFault {

@@ -25,7 +25,9 @@ const FLUSH_POLL_MS = 20;
 /** How many records a fetch may bring beyond what a partition may hold: a batch may have millions. */
 const MAX_BEYOND_PAUSE = 1_000;
 
-/** How a group refuses commits while it rebalances, as each replica that starts makes it do. Afterwards it takes them. */
+/**
+ * How a group refuses commits while it rebalances, as each replica that starts makes it do. Afterwards it takes them.
+ */
 const REBALANCING: ReadonlySet<string> = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
 /** Receives a consumer's records. */

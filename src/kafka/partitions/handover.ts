@@ -99,7 +99,9 @@ export class Handover {
     }
   }
 
-  /** The commits of the partitions to open, and the owners among them that had left the group before these were read. */
+  /**
+   * The commits of the partitions to open, and the owners among them that had left the group before these were read.
+   */
   private async readOwners(
     tag: string,
     opening: () => readonly AssignedPartition[],

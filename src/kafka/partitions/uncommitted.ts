@@ -13,10 +13,12 @@ interface Part {
 export type CommitMark = readonly number[];
 
 /**
- * Follows the settled commands of one partition until a commit that covers them is acknowledged: then they are recorded.
+ * Follows the settled commands of one partition until a commit that covers them is acknowledged: then they are
+ * recorded.
  * Done offsets beyond the committed one count as covered, since they travel in the commit's metadata.
  *
- * A lost partition's commands leave the counts: this replica sends no more of it, and cannot commit it either. They come
+ * A lost partition's commands leave the counts: this replica sends no more of it, and cannot commit it either. They
+ * come
  * back with the partition, unless the group has them in its commits by then.
  */
 export class Uncommitted {

@@ -5,7 +5,8 @@ type TopicPublisher = Pick<RecordPublisher, 'publish' | 'stop' | 'unwritable'>;
 
 /**
  * Publishes to any topics, each by a publisher of its own that is made with its first record. A topic that cannot be
- * written holds up its own records alone. They do not even share a producer: kafkajs asks for the metadata of all topics
+ * written holds up its own records alone. They do not even share a producer: kafkajs asks for the metadata of all
+ * topics
  * of a producer in one request, and that fails for all if it fails for one.
  */
 export class TopicPublishers {

@@ -12,8 +12,10 @@ const UNTOLD: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The topics that the service writes to and that are compacted, alone or beside `delete`: `<topic> (<setting>)`. Such a topic
- * refuses records without a key for ever, and drops all but the last record of a key. None where the brokers do not tell.
+ * The topics that the service writes to and that are compacted, alone or beside `delete`: `<topic> (<setting>)`. Such a
+ * topic
+ * refuses records without a key for ever, and drops all but the last record of a key. None where the brokers do not
+ * tell.
  *
  * @throws KafkaJSError where the cluster does not answer
  */
